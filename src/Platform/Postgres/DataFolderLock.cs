@@ -1,0 +1,49 @@
+namespace Mobility.Platform.Postgres;
+
+/// <summary>
+/// Makes one process the only owner of a data folder: an exclusive lock on <c>host.lock</c> that the operating system releases when the process ends,
+/// however it ends.
+/// </summary>
+public sealed class DataFolderLock : IDisposable
+{
+    private const string FileName = "host.lock";
+
+    private readonly FileStream file;
+
+    private DataFolderLock(FileStream file) => this.file = file;
+
+    /// <summary>Creates the folder when missing and locks it.</summary>
+    /// <exception cref="PlatformStartException">Another process holds it, or the folder cannot be written.</exception>
+    public static DataFolderLock Take(string dataDirectory) =>
+        TryTake(dataDirectory)
+        ?? throw new PlatformStartException($"The data folder {dataDirectory} is in use by another running platform; stop that one or choose another --data folder.");
+
+    /// <summary>The same, but null when another process holds the folder.</summary>
+    public static DataFolderLock? TryTake(string dataDirectory)
+    {
+        try
+        {
+            Directory.CreateDirectory(dataDirectory);
+            var path = Path.Combine(dataDirectory, FileName);
+            return new DataFolderLock(new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+        }
+        catch (UnauthorizedAccessException cause)
+        {
+            throw new PlatformStartException($"The data folder {dataDirectory} cannot be written by {Environment.UserName}.", cause);
+        }
+        catch (IOException cause) when (cause.HResult == FileLocked)
+        {
+            return null;
+        }
+        catch (IOException cause)
+        {
+            throw new PlatformStartException($"The data folder {dataDirectory} cannot be used: {cause.Message}", cause);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => file.Dispose();
+
+    /// <summary>EWOULDBLOCK, which .NET passes on when flock refuses.</summary>
+    private const int FileLocked = 11;
+}

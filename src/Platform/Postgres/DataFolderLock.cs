@@ -7,10 +7,11 @@ namespace Mobility.Platform.Postgres;
 public sealed class DataFolderLock : IDisposable
 {
     private const string FileName = "host.lock";
+    private const int FileLocked = 11; // EWOULDBLOCK, which .NET passes on when flock refuses
 
-    private readonly FileStream file;
+    private readonly FileStream _file;
 
-    private DataFolderLock(FileStream file) => this.file = file;
+    private DataFolderLock(FileStream file) => _file = file;
 
     /// <summary>Creates the folder when missing and locks it.</summary>
     /// <exception cref="PlatformStartException">Another process holds it, or the folder cannot be written.</exception>
@@ -42,8 +43,5 @@ public sealed class DataFolderLock : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => file.Dispose();
-
-    /// <summary>EWOULDBLOCK, which .NET passes on when flock refuses.</summary>
-    private const int FileLocked = 11;
+    public void Dispose() => _file.Dispose();
 }

@@ -91,6 +91,8 @@ public sealed partial record PostgresBinaries(string Directory, int MajorVersion
     {
         if (Environment.GetEnvironmentVariable("MOBILITY_TOOLS") is { Length: > 0 } chosen)
             yield return chosen;
+        else
+            yield return "/var/lib/mobility/tools";
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
             yield return Path.Combine(folder.FullName, ".mobility", "tools");
     }

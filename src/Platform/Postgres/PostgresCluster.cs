@@ -14,6 +14,7 @@ internal sealed class PostgresCluster
     private const int SocketPort = 5432;
     private const int SocketPathLengthMax = 107; // sun_path, less its closing zero
     private const string PasswordFileName = "postgres.password";
+    private const string ElsewhereFileName = "postgres.elsewhere";
     private const long DiskFreeBytesMin = 300L << 20; // initdb writes 40 MB, the first WAL segments the rest
     private const long LogBytesMax = 16L << 20;
     private const long SmallMachineBytes = 4L << 30;
@@ -22,18 +23,20 @@ internal sealed class PostgresCluster
     private static readonly TimeSpan StopTimeLimit = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan LeftoverTimeLimit = TimeSpan.FromSeconds(15);
 
-    private readonly string dataDirectory;
-    private readonly PostgresAccount account;
+    private readonly string _dataDirectory;
+    private readonly PostgresAccount _account;
 
     private PostgresCluster(string dataDirectory, string directory, PostgresAccount account)
     {
-        this.dataDirectory = dataDirectory;
-        this.account = account;
-        Directory = directory;
+        (_dataDirectory, Directory, _account) = (dataDirectory, directory, account);
     }
 
     /// <summary>PGDATA.</summary>
     public string Directory { get; }
+
+    private bool IsElsewhere => Directory.StartsWith(CommonRoot, StringComparison.Ordinal);
+
+    private string ElsewhereFile => Path.Combine(_dataDirectory, ElsewhereFileName);
 
     private string Unfinished => Directory + ".new";
 
@@ -70,7 +73,7 @@ internal sealed class PostgresCluster
     {
         var free = new DriveInfo(Path.GetDirectoryName(Directory)!).AvailableFreeSpace;
         if (free < DiskFreeBytesMin)
-            throw new PlatformStartException($"The disk of {dataDirectory} is full: {free >> 20} MB are free and {DiskFreeBytesMin >> 20} MB are needed.");
+            throw new PlatformStartException($"The disk of {_dataDirectory} is full: {free >> 20} MB are free and {DiskFreeBytesMin >> 20} MB are needed.");
     }
 
     /// <summary>The process id of the server that runs on this folder now; null when none does.</summary>
@@ -96,6 +99,7 @@ internal sealed class PostgresCluster
     {
         if (System.IO.Directory.Exists(Unfinished))
             System.IO.Directory.Delete(Unfinished, recursive: true);
+        await DeleteIfDisownedAsync(binaries, progress, ct);
         if (!File.Exists(PidFile))
             return;
         if (RunningServer() is not null)
@@ -113,10 +117,10 @@ internal sealed class PostgresCluster
 
     public async Task InitializeAsync(PostgresBinaries binaries, bool durable, CancellationToken ct)
     {
-        await account.CreatePrivateDirectoryAsync(Unfinished, ct);
+        await _account.CreatePrivateDirectoryAsync(Unfinished, ct);
         IReadOnlyList<string> sync = durable ? [] : ["--no-sync"];
         var result = await ChildProcess.RunAsync(
-            account.Wrap(
+            _account.Wrap(
             [
                 binaries.Program("initdb"), "--pgdata=" + Unfinished, "--username=" + Superuser, "--encoding=UTF8", "--locale=C", "--lc-ctype=C.UTF-8",
                 "--data-checksums", "--auth-local=trust", "--auth-host=scram-sha-256", .. sync,
@@ -124,6 +128,8 @@ internal sealed class PostgresCluster
             ct);
         if (result.ExitCode != 0)
             throw Failure("initdb failed", result.Output);
+        if (IsElsewhere)
+            await File.WriteAllTextAsync(ElsewhereFile, Directory + "\n", ct);
         await File.AppendAllTextAsync(Path.Combine(Unfinished, "postgresql.conf"), "\ninclude 'mobility.conf'\n", ct);
         System.IO.Directory.Move(Unfinished, Directory);
     }
@@ -194,13 +200,13 @@ internal sealed class PostgresCluster
         }
 
         if (RunningServer() is { } pid)
-            throw new PlatformStartException($"The PostgreSQL server of {dataDirectory} (process {pid}) does not stop; stop it by hand.");
+            throw new PlatformStartException($"The PostgreSQL server of {_dataDirectory} (process {pid}) does not stop; stop it by hand.");
     }
 
     /// <summary>Deletes the server's folder where it does not lie in the data folder; the caller deletes that.</summary>
     public void Delete()
     {
-        if (Directory.StartsWith(CommonRoot, StringComparison.Ordinal) && System.IO.Directory.Exists(Path.GetDirectoryName(Directory)))
+        if (IsElsewhere && System.IO.Directory.Exists(Path.GetDirectoryName(Directory)))
             System.IO.Directory.Delete(Path.GetDirectoryName(Directory)!, recursive: true);
     }
 
@@ -222,7 +228,7 @@ internal sealed class PostgresCluster
     /// <summary>The superuser's password, for connections by port; only our own account may read the file.</summary>
     public async Task<string> PasswordAsync(CancellationToken ct)
     {
-        var path = Path.Combine(dataDirectory, PasswordFileName);
+        var path = Path.Combine(_dataDirectory, PasswordFileName);
         if (File.Exists(path) && (await File.ReadAllTextAsync(path, ct)).Trim() is { Length: > 0 } known)
             return known;
         var password = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
@@ -240,8 +246,18 @@ internal sealed class PostgresCluster
         if (SocketPath(Directory, port).Length <= SocketPathLengthMax)
             return Directory;
         var shorter = Path.Combine("/tmp", "mobility-" + ShortHash(Directory));
-        await account.CreatePrivateDirectoryAsync(shorter, ct);
+        await _account.CreatePrivateDirectoryAsync(shorter, ct);
         return shorter;
+    }
+
+    /// <summary>Files elsewhere that the data folder does not point at belong to a folder of the same name that somebody has deleted since.</summary>
+    private async Task DeleteIfDisownedAsync(PostgresBinaries binaries, IProgress<string>? progress, CancellationToken ct)
+    {
+        if (!IsElsewhere || File.Exists(ElsewhereFile) || !System.IO.Directory.Exists(Directory))
+            return;
+        progress?.Report($"Deleting {Directory}: the data folder it belonged to was deleted");
+        await StopServerAsync(binaries, ct);
+        System.IO.Directory.Delete(Directory, recursive: true);
     }
 
     private static string SocketPath(string directory, int? port) => string.Create(CultureInfo.InvariantCulture, $"{directory}/.s.PGSQL.{port ?? SocketPort}");
@@ -250,7 +266,7 @@ internal sealed class PostgresCluster
     {
         var seconds = ((int)limit.TotalSeconds).ToString(CultureInfo.InvariantCulture);
         return ChildProcess.RunAsync(
-            account.Wrap([binaries.Program("pg_ctl"), .. arguments, "--pgdata=" + Directory, "--wait", "--timeout=" + seconds, "--silent"]), ct);
+            _account.Wrap([binaries.Program("pg_ctl"), .. arguments, "--pgdata=" + Directory, "--wait", "--timeout=" + seconds, "--silent"]), ct);
     }
 
     private string ReadLog(long begin)
@@ -266,7 +282,7 @@ internal sealed class PostgresCluster
     private PlatformStartException Failure(string what, string said)
     {
         if (said.Contains("No space left on device", StringComparison.Ordinal))
-            return new PlatformStartException($"The disk of {dataDirectory} is full: {what}.");
+            return new PlatformStartException($"The disk of {_dataDirectory} is full: {what}.");
         if (said.Contains("Address already in use", StringComparison.Ordinal))
             return new PlatformStartException($"{what}: another program uses it.");
         var lines = said.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);

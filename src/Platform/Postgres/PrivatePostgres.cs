@@ -16,14 +16,13 @@ public sealed class PrivatePostgres : IAsyncDisposable
     /// <summary>Connections that the server accepts; the pools of all modules and tools together must stay below it.</summary>
     public const int ConnectionCountMax = 200;
 
-    private readonly PostgresCluster cluster;
-    private readonly PostgresBinaries binaries;
-    private bool stopped;
+    private readonly PostgresCluster _cluster;
+    private readonly PostgresBinaries _binaries;
+    private bool _stopped;
 
     private PrivatePostgres(PostgresCluster cluster, PostgresBinaries binaries, string connectionString)
     {
-        this.cluster = cluster;
-        this.binaries = binaries;
+        (_cluster, _binaries) = (cluster, binaries);
         ConnectionString = connectionString;
     }
 
@@ -31,10 +30,10 @@ public sealed class PrivatePostgres : IAsyncDisposable
     public string ConnectionString { get; }
 
     /// <summary>The folder with the server's programs; see <see cref="PostgresBinaries.FindTool"/> for <c>psql</c> and <c>pgbench</c>.</summary>
-    public string BinDirectory => binaries.Directory;
+    public string BinDirectory => _binaries.Directory;
 
     /// <summary>The server's programs.</summary>
-    public PostgresBinaries Binaries => binaries;
+    public PostgresBinaries Binaries => _binaries;
 
     /// <inheritdoc cref="StartAsync(string, int?, IReadOnlyDictionary{string, string}, IProgress{string}?, CancellationToken)"/>
     public static Task<PrivatePostgres> StartAsync(string dataDirectory, int? port, IProgress<string>? progress, CancellationToken ct) =>
@@ -100,12 +99,12 @@ public sealed class PrivatePostgres : IAsyncDisposable
     /// <summary>Stops the server: open transactions are rolled back, everything committed is on disk.</summary>
     public async Task StopAsync(CancellationToken ct)
     {
-        if (stopped)
+        if (_stopped)
             return;
-        stopped = true;
+        _stopped = true;
         await using (var pooled = new NpgsqlConnection(ConnectionString))
             NpgsqlConnection.ClearPool(pooled);
-        await cluster.StopServerAsync(binaries, ct);
+        await _cluster.StopServerAsync(_binaries, ct);
     }
 
     /// <inheritdoc/>
@@ -116,7 +115,7 @@ public sealed class PrivatePostgres : IAsyncDisposable
     {
         await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(ConnectionString) { Pooling = false }.ConnectionString);
         await connection.OpenAsync(ct);
-        var password = await cluster.PasswordAsync(ct);
+        var password = await _cluster.PasswordAsync(ct);
         await using var command = new NpgsqlCommand($"ALTER ROLE {PostgresCluster.Superuser} PASSWORD '{password}'", connection);
         await command.ExecuteNonQueryAsync(ct);
     }

@@ -1,0 +1,55 @@
+using System.Collections.Concurrent;
+
+namespace Mobility.Platform.Bus;
+
+/// <summary>
+/// Hints within one process that something may be ready, so that pumps need not wait for their next poll. Hints carry no data and may be
+/// lost: what travels is in PostgreSQL only, and another process finds it by polling.
+/// </summary>
+public sealed class Signals
+{
+    private readonly ConcurrentDictionary<string, Signal> _scheduled = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<Guid, TaskCompletionSource> _streamWaiters = new();
+
+    /// <summary>A message was published.</summary>
+    public Signal Published { get; } = new();
+
+    /// <summary>Something that is due was scheduled by a module.</summary>
+    public Signal Scheduled(string module) => _scheduled.GetOrAdd(module, static _ => new Signal());
+
+    /// <summary>Waits until a stream moves in this process or the time is over, whichever is first.</summary>
+    public async Task WaitForStreamAsync(Guid stream, TimeSpan atMost, CancellationToken ct)
+    {
+        var waiter = StreamMoves(stream);
+        await Task.WhenAny(waiter, Task.Delay(atMost, ct));
+    }
+
+    /// <summary>Completes when the stream moves in this process. Take it before reading the stream, so that no move is missed between.</summary>
+    public Task StreamMoves(Guid stream) =>
+        _streamWaiters.GetOrAdd(stream, static _ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+
+    /// <summary>Forgets a waiter that nobody needs any more.</summary>
+    public void Forget(Guid stream) => _streamWaiters.TryRemove(stream, out _);
+
+    internal void StreamMoved(Guid stream, int version)
+    {
+        _ = version;
+        if (_streamWaiters.TryRemove(stream, out var waiter))
+            waiter.TrySetResult();
+    }
+}
+
+/// <summary>An auto-reset hint with any number of setters and one or more waiters; setting it twice wakes once.</summary>
+public sealed class Signal
+{
+    private volatile TaskCompletionSource _source = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Wakes all who wait now.</summary>
+    public void Set() => Interlocked.Exchange(ref _source, new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
+
+    /// <summary>The next <see cref="Set"/>. Take it before looking for work, so that no hint is missed between.</summary>
+    public Task Next => _source.Task;
+
+    /// <summary>Waits for the hint or for the time to be over.</summary>
+    public static Task WaitAsync(Task next, TimeSpan atMost, CancellationToken ct) => Task.WhenAny(next, Task.Delay(atMost, ct));
+}

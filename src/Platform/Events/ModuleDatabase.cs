@@ -1,0 +1,93 @@
+using System.Data;
+using Dapper;
+using Npgsql;
+
+namespace Mobility.Platform.Events;
+
+/// <summary>A module's own door to PostgreSQL: its schema, its role, its pool. Nothing of another module is reachable through it.</summary>
+public class ModuleDatabase : IAsyncDisposable
+{
+    /// <summary>Connections that one module of one process may hold.</summary>
+    public const int DefaultPoolSizeMax = 16;
+
+    static ModuleDatabase()
+    {
+        DefaultTypeMap.MatchNamesWithUnderscores = true;
+        SqlMapper.AddTypeHandler(new InstantHandler());
+    }
+
+    /// <summary>Connects as the module's role with the module's schema as the only search path.</summary>
+    /// <param name="module">The module's name in lower case; also its schema.</param>
+    /// <param name="connectionString">The platform's connection; its user may become any module's role.</param>
+    /// <param name="poolSizeMax">Connections at most.</param>
+    public ModuleDatabase(string module, string connectionString, int poolSizeMax)
+    {
+        Module = module;
+        var settings = new NpgsqlConnectionStringBuilder(connectionString)
+        {
+            SearchPath = module,
+            Options = $"-c role={RoleOf(module)}",
+            ApplicationName = $"mobility-{module}",
+            MaxPoolSize = poolSizeMax,
+            MaxAutoPrepare = 100,
+            AutoPrepareMinUsages = 2,
+            NoResetOnClose = true,
+            Timezone = "UTC",
+        };
+        Source = new NpgsqlDataSourceBuilder(settings.ConnectionString).Build();
+    }
+
+    /// <summary>The module's name.</summary>
+    public string Module { get; }
+
+    /// <summary>The pool; use it for COPY and other things that <see cref="QueryAsync{T}"/> cannot say.</summary>
+    public NpgsqlDataSource Source { get; }
+
+    /// <summary>The PostgreSQL role of a module.</summary>
+    public static string RoleOf(string module) => $"mobility_{module}";
+
+    /// <summary>Reads rows with named parameters; the statement has its own limit and order.</summary>
+    public async Task<IReadOnlyList<T>> QueryAsync<T>(string sql, object? parameters, CancellationToken ct)
+    {
+        await using var connection = await Source.OpenConnectionAsync(ct);
+        return (await connection.QueryAsync<T>(new CommandDefinition(sql, parameters, cancellationToken: ct))).AsList();
+    }
+
+    /// <summary>Reads one row or none.</summary>
+    public async Task<T?> QuerySingleOrDefaultAsync<T>(string sql, object? parameters, CancellationToken ct)
+    {
+        await using var connection = await Source.OpenConnectionAsync(ct);
+        return await connection.QuerySingleOrDefaultAsync<T>(new CommandDefinition(sql, parameters, cancellationToken: ct));
+    }
+
+    /// <summary>Runs one statement in its own transaction and returns the rows it touched.</summary>
+    public async Task<int> ExecuteAsync(string sql, object? parameters, CancellationToken ct)
+    {
+        await using var connection = await Source.OpenConnectionAsync(ct);
+        return await connection.ExecuteAsync(new CommandDefinition(sql, parameters, cancellationToken: ct));
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await Source.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Npgsql hands out timestamptz as DateTime; the platform speaks DateTimeOffset in UTC only.</summary>
+    private sealed class InstantHandler : SqlMapper.TypeHandler<DateTimeOffset>
+    {
+        public override DateTimeOffset Parse(object value) => value switch
+        {
+            DateTimeOffset instant => instant,
+            DateTime time => new DateTimeOffset(DateTime.SpecifyKind(time, DateTimeKind.Utc)),
+            _ => throw new DataException($"{value.GetType().Name} is not an instant."),
+        };
+
+        public override void SetValue(IDbDataParameter parameter, DateTimeOffset value) => parameter.Value = value.ToUniversalTime();
+    }
+}
+
+/// <summary>The database of one module, so that dependency injection hands each slice its own.</summary>
+/// <typeparam name="TModule">The module's class.</typeparam>
+public sealed class Database<TModule>(string module, string connectionString, int poolSizeMax) : ModuleDatabase(module, connectionString, poolSizeMax);

@@ -1,0 +1,136 @@
+using Mobility.Geo;
+using Mobility.Platform;
+
+namespace Mobility.Contracts;
+
+/// <summary>A vehicle.</summary>
+/// <param name="Value">The 128-bit value.</param>
+public readonly record struct VehicleId(Guid Value) : IId<VehicleId>
+{
+    /// <inheritdoc/>
+    public static string Prefix => "veh";
+
+    /// <inheritdoc/>
+    public static VehicleId From(Guid value) => new(value);
+
+    /// <summary>The vehicle of a pack's fleet: the same in every database.</summary>
+    public static VehicleId Of(CityId city, string label) => Id.Named<VehicleId>(city.Value, label);
+
+    /// <summary>Binds route and query parameters.</summary>
+    public static bool TryParse(string? text, IFormatProvider? provider, out VehicleId id) => Id.TryParse(text, out id);
+
+    /// <inheritdoc/>
+    public override string ToString() => Id.Format(this);
+}
+
+/// <summary>A command to a vehicle; its acknowledgement carries it back.</summary>
+/// <param name="Value">The 128-bit value.</param>
+public readonly record struct VehicleCommandId(Guid Value) : IId<VehicleCommandId>
+{
+    /// <inheritdoc/>
+    public static string Prefix => "cmd";
+
+    /// <inheritdoc/>
+    public static VehicleCommandId From(Guid value) => new(value);
+
+    /// <inheritdoc/>
+    public override string ToString() => Id.Format(this);
+}
+
+/// <summary>The MDS 2.0 vehicle states.</summary>
+public enum VehicleState
+{
+    /// <summary>Not in the city's right of way.</summary>
+    Removed,
+    /// <summary>Can be rented.</summary>
+    Available,
+    /// <summary>There, but cannot be rented.</summary>
+    NonOperational,
+    /// <summary>Held for a rider who has not begun.</summary>
+    Reserved,
+    /// <summary>In use.</summary>
+    OnTrip,
+    /// <summary>In use but standing (car-share).</summary>
+    Stopped,
+    /// <summary>Does not answer.</summary>
+    NonContactable,
+    /// <summary>Does not answer and was not found.</summary>
+    Missing,
+    /// <summary>Outside the jurisdiction.</summary>
+    Elsewhere,
+}
+
+/// <summary>A vehicle as others see it now.</summary>
+/// <param name="Id">The vehicle.</param>
+/// <param name="Label">Printed on it.</param>
+/// <param name="City">Its city.</param>
+/// <param name="Type">Its type in the city's pack.</param>
+/// <param name="Kind">Scooter, e-bike, car or van.</param>
+/// <param name="State">MDS state.</param>
+/// <param name="Position">Last known.</param>
+/// <param name="StateOfChargePercent">0 to 100, last known.</param>
+/// <param name="RangeMeters">What the charge gives.</param>
+/// <param name="Rentable">Whether a rider may reserve it now: available and charged enough.</param>
+public sealed record VehicleSummary(
+    VehicleId Id, string Label, CityId City, VehicleTypeId Type, VehicleKind Kind, VehicleState State, GeoPoint Position, int StateOfChargePercent,
+    int RangeMeters, bool Rentable);
+
+/// <summary>Asks Fleet for one vehicle; null when there is none.</summary>
+/// <param name="Vehicle">The vehicle.</param>
+[ContractName("fleet.get_vehicle.v1")]
+public sealed record GetVehicle(VehicleId Vehicle) : IContractQuery<VehicleSummary?>;
+
+/// <summary>Asks Fleet for rentable vehicles around a place, nearest first.</summary>
+/// <param name="Position">Where the rider is.</param>
+/// <param name="RadiusMeters">At most 5,000.</param>
+/// <param name="Kind">Only this kind; null for all.</param>
+/// <param name="Limit">1 to 50.</param>
+[ContractName("fleet.find_rentable.v1")]
+public sealed record FindRentable(GeoPoint Position, int RadiusMeters, VehicleKind? Kind, int Limit) : IContractQuery<IReadOnlyList<VehicleSummary>>;
+
+/// <summary>The vehicle says that it unlocked.</summary>
+/// <param name="Vehicle">The vehicle.</param>
+/// <param name="Command">The command it obeyed; null when it acted by itself or on a token.</param>
+/// <param name="Booking">The booking of that command.</param>
+/// <param name="At">By the vehicle's own clock: billing begins here.</param>
+/// <param name="Position">Where.</param>
+/// <param name="StateOfChargePercent">0 to 100.</param>
+/// <param name="OdometerMeters">Total distance so far.</param>
+[ContractName("fleet.vehicle_unlocked.v1")]
+public sealed record VehicleUnlockedV1(
+    VehicleId Vehicle, VehicleCommandId? Command, BookingId? Booking, DateTimeOffset At, GeoPoint Position, int StateOfChargePercent, long OdometerMeters) : IContractEvent;
+
+/// <summary>The vehicle says that it locked; fields as in <see cref="VehicleUnlockedV1"/>.</summary>
+[ContractName("fleet.vehicle_locked.v1")]
+public sealed record VehicleLockedV1(
+    VehicleId Vehicle, VehicleCommandId? Command, BookingId? Booking, DateTimeOffset At, GeoPoint Position, int StateOfChargePercent, long OdometerMeters) : IContractEvent;
+
+/// <summary>What a command asks of a vehicle.</summary>
+public enum VehicleCommandKind
+{
+    /// <summary>Open.</summary>
+    Unlock,
+    /// <summary>Close.</summary>
+    Lock,
+}
+
+/// <summary>A vehicle did not acknowledge a command in time, or refused it: whoever asked must compensate.</summary>
+/// <param name="Vehicle">The vehicle.</param>
+/// <param name="Command">The command.</param>
+/// <param name="Booking">The booking.</param>
+/// <param name="Kind">What was asked.</param>
+/// <param name="Reason">A stable code, for example <c>timeout</c>.</param>
+/// <param name="At">When it was given up.</param>
+[ContractName("fleet.command_failed.v1")]
+public sealed record VehicleCommandFailedV1(
+    VehicleId Vehicle, VehicleCommandId Command, BookingId Booking, VehicleCommandKind Kind, string Reason, DateTimeOffset At) : IContractEvent;
+
+/// <summary>A vehicle moved to another MDS state.</summary>
+/// <param name="Vehicle">The vehicle.</param>
+/// <param name="City">Its city.</param>
+/// <param name="From">State before.</param>
+/// <param name="To">State after.</param>
+/// <param name="EventType">MDS event type, for example <c>trip_start</c>.</param>
+/// <param name="At">When.</param>
+[ContractName("fleet.vehicle_state_changed.v1")]
+public sealed record VehicleStateChangedV1(VehicleId Vehicle, CityId City, VehicleState From, VehicleState To, string EventType, DateTimeOffset At) : IContractEvent;

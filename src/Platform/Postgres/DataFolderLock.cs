@@ -6,7 +6,9 @@ namespace Mobility.Platform.Postgres;
 /// </summary>
 public sealed class DataFolderLock : IDisposable
 {
-    private const string FileName = "host.lock";
+    /// <summary>The file that carries the lock; where it exists, a platform has run.</summary>
+    public const string FileName = "host.lock";
+
     private const int FileLocked = 11; // EWOULDBLOCK, which .NET passes on when flock refuses
 
     private readonly FileStream _file;

@@ -17,7 +17,6 @@ internal sealed class PostgresCluster
     private const string ElsewhereFileName = "postgres.elsewhere";
     private const long DiskFreeBytesMin = 300L << 20; // initdb writes 40 MB, the first WAL segments the rest
     private const long LogBytesMax = 16L << 20;
-    private const long SmallMachineBytes = 4L << 30;
     private static readonly string CommonRoot = Path.Combine("/var/lib", "mobility");
     private static readonly TimeSpan StartTimeLimit = TimeSpan.FromMinutes(10); // recovery after a crash under load reads gigabytes of WAL
     private static readonly TimeSpan StopTimeLimit = TimeSpan.FromMinutes(1);
@@ -137,31 +136,7 @@ internal sealed class PostgresCluster
     /// <summary>Written anew at each start, so that a new release's settings reach an old folder.</summary>
     public async Task WriteSettingsAsync(PostgresBinaries binaries, int? port, IReadOnlyDictionary<string, string> overrides, CancellationToken ct)
     {
-        var memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
-        var settings = new Dictionary<string, string>
-        {
-            ["listen_addresses"] = port is null ? "" : "127.0.0.1",
-            ["port"] = (port ?? SocketPort).ToString(CultureInfo.InvariantCulture),
-            ["unix_socket_directories"] = await SocketDirectoryAsync(port, ct),
-            ["unix_socket_permissions"] = "0700",
-            ["max_connections"] = PrivatePostgres.ConnectionCountMax.ToString(CultureInfo.InvariantCulture),
-            ["fsync"] = "on",
-            ["synchronous_commit"] = "on",
-            ["shared_buffers"] = memory < SmallMachineBytes ? "128MB" : "512MB",
-            ["effective_cache_size"] = $"{memory / 2 >> 20}MB",
-            ["work_mem"] = "16MB",
-            ["maintenance_work_mem"] = "128MB",
-            ["wal_buffers"] = "16MB",
-            ["wal_compression"] = "on",
-            ["max_wal_size"] = "4GB",
-            ["checkpoint_timeout"] = "15min",
-            ["random_page_cost"] = "1.1",
-            ["jit"] = "off", // our statements are short; compiling them costs more than they do
-            ["timezone"] = "UTC",
-            ["log_timezone"] = "UTC",
-            ["log_min_messages"] = "log", // a lost race is an expected error, thousands of times; the module logs what matters
-            ["shared_preload_libraries"] = binaries.HasLibrary("pg_stat_statements") ? "pg_stat_statements" : "",
-        };
+        var settings = PostgresSettings.Defaults(binaries, port ?? SocketPort, listens: port is not null, await SocketDirectoryAsync(port, ct));
         foreach (var (name, value) in overrides)
             settings[name] = value;
 
@@ -203,11 +178,23 @@ internal sealed class PostgresCluster
             throw new PlatformStartException($"The PostgreSQL server of {_dataDirectory} (process {pid}) does not stop; stop it by hand.");
     }
 
-    /// <summary>Deletes the server's folder where it does not lie in the data folder; the caller deletes that.</summary>
+    /// <summary>A data folder that was used once holds the password file: without it, anything else in the folder is not ours to delete.</summary>
+    public void RequireOwnFolder()
+    {
+        var strangers = System.IO.Directory.EnumerateFileSystemEntries(_dataDirectory).Any(path => Path.GetFileName(path) != DataFolderLock.FileName);
+        if (strangers && !File.Exists(Path.Combine(_dataDirectory, PasswordFileName)))
+            throw new PlatformStartException($"The folder {_dataDirectory} holds files that no platform put there; it is not deleted.");
+    }
+
+    /// <summary>Deletes everything in the data folder but its lock, and the server's folder where that lies elsewhere.</summary>
     public void Delete()
     {
         if (IsElsewhere && System.IO.Directory.Exists(Path.GetDirectoryName(Directory)))
             System.IO.Directory.Delete(Path.GetDirectoryName(Directory)!, recursive: true);
+        foreach (var folder in System.IO.Directory.GetDirectories(_dataDirectory))
+            System.IO.Directory.Delete(folder, recursive: true);
+        foreach (var file in System.IO.Directory.GetFiles(_dataDirectory).Where(path => Path.GetFileName(path) != DataFolderLock.FileName))
+            File.Delete(file);
     }
 
     public async Task<string> ConnectionStringAsync(int? port, CancellationToken ct)

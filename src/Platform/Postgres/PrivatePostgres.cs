@@ -56,21 +56,22 @@ public sealed class PrivatePostgres : IAsyncDisposable
         if (cluster.MajorVersion() is null)
         {
             progress?.Report($"Creating the database in {cluster.Directory} with PostgreSQL {binaries.MajorVersion}");
+            await cluster.PasswordAsync(ct); // first, since its file marks the folder as ours
             await cluster.InitializeAsync(binaries, durable: settings.GetValueOrDefault("fsync") != "off", ct);
         }
 
         await cluster.WriteSettingsAsync(binaries, port, settings, ct);
         progress?.Report($"Starting PostgreSQL {binaries.MajorVersion}");
-        await cluster.StartServerAsync(binaries, port, ct);
-        var server = new PrivatePostgres(cluster, binaries, await cluster.ConnectionStringAsync(port, ct));
         try
         {
+            await cluster.StartServerAsync(binaries, port, ct);
+            var server = new PrivatePostgres(cluster, binaries, await cluster.ConnectionStringAsync(port, ct));
             await server.SetPasswordAsync(ct);
             return server;
         }
         catch
         {
-            await server.StopAsync(CancellationToken.None);
+            await cluster.StopServerAsync(binaries, CancellationToken.None);
             throw;
         }
     }
@@ -78,22 +79,25 @@ public sealed class PrivatePostgres : IAsyncDisposable
     /// <summary>The connection string of the server that is running on a data folder now; null when none is.</summary>
     public static async Task<string?> FindRunningAsync(string dataDirectory, CancellationToken ct)
     {
-        if (!System.IO.Directory.Exists(dataDirectory))
+        if (!Directory.Exists(dataDirectory))
             return null;
         var cluster = await PostgresCluster.LocateAsync(dataDirectory, null, ct);
         return cluster.RunningServer() is null ? null : await cluster.ConnectionStringAsync(null, ct);
     }
 
-    /// <summary>Stops whatever server runs on the data folder and deletes the folder with everything in it.</summary>
+    /// <summary>
+    /// Stops whatever server runs on the data folder and deletes what the folder holds; the folder itself and its lock stay, for whoever holds the lock.
+    /// </summary>
+    /// <exception cref="PlatformStartException">The folder holds things but was never a data folder: somebody named the wrong one.</exception>
     public static async Task DeleteAsync(string dataDirectory, CancellationToken ct)
     {
-        if (!System.IO.Directory.Exists(dataDirectory))
+        if (!Directory.Exists(dataDirectory))
             return;
         var cluster = await PostgresCluster.LocateAsync(dataDirectory, null, ct);
+        cluster.RequireOwnFolder();
         if (cluster.RunningServer() is not null)
             await cluster.StopServerAsync(await PostgresBinaries.FindAsync(cluster.MajorVersion(), ct), ct);
         cluster.Delete();
-        System.IO.Directory.Delete(dataDirectory, recursive: true);
     }
 
     /// <summary>Stops the server: open transactions are rolled back, everything committed is on disk.</summary>

@@ -61,6 +61,7 @@ internal static class TestPostgres
         {
             Task.Run(() => PrivatePostgres.DeleteAsync(Folder, CancellationToken.None)).GetAwaiter().GetResult();
             folderLock.Dispose();
+            Directory.Delete(Folder, recursive: true);
         };
         return server;
     }
@@ -71,8 +72,10 @@ internal static class TestPostgres
         foreach (var folder in Directory.GetDirectories(Root, FolderPrefix + "*"))
         {
             using var abandoned = DataFolderLock.TryTake(folder);
-            if (abandoned is not null)
-                await PrivatePostgres.DeleteAsync(folder, CancellationToken.None);
+            if (abandoned is null)
+                continue;
+            await PrivatePostgres.DeleteAsync(folder, CancellationToken.None);
+            Directory.Delete(folder, recursive: true);
         }
     }
 }

@@ -14,7 +14,7 @@ namespace Mobility.Platform.Postgres;
 public sealed class PrivatePostgres : IAsyncDisposable
 {
     /// <summary>Connections that the server accepts; the pools of all modules and tools together must stay below it.</summary>
-    public const int ConnectionCountMax = 200;
+    public const int ConnectionCountMax = 300;
 
     private readonly PostgresCluster _cluster;
     private readonly PostgresBinaries _binaries;

@@ -1,0 +1,104 @@
+using Mobility.Platform;
+using Mobility.Platform.Postgres;
+using Npgsql;
+
+namespace Mobility.Host.Commands;
+
+/// <summary>The database that a command works on: an external one, or the private server of a data folder that this process then owns.</summary>
+internal sealed class PlatformDatabase : IAsyncDisposable
+{
+    private const int ReachSeconds = 5;
+
+    private readonly DataFolderLock? _folder;
+    private readonly PrivatePostgres? _server;
+
+    private PlatformDatabase(string connectionString, DataFolderLock? folder, PrivatePostgres? server) =>
+        (ConnectionString, _folder, _server) = (connectionString, folder, server);
+
+    public string ConnectionString { get; }
+
+    public bool IsExternal => _server is null;
+
+    /// <summary>The private server's programs; null for an external database.</summary>
+    public PostgresBinaries? Binaries => _server?.Binaries;
+
+    /// <summary>Locks the folder and starts its server, or makes sure that the external database answers.</summary>
+    public static async Task<PlatformDatabase> StartAsync(string dataDirectory, string? external, bool fresh, IProgress<string> progress, CancellationToken ct)
+    {
+        if (fresh && external is not null)
+            throw new PlatformStartException("--fresh deletes the private database only; empty the external one yourself.");
+        var folder = DataFolderLock.Take(dataDirectory);
+        try
+        {
+            if (external is not null)
+            {
+                await RequireReachableAsync(external, progress, ct);
+                return new PlatformDatabase(external, folder, null);
+            }
+
+            if (fresh)
+            {
+                progress.Report($"Deleting the data in {dataDirectory}");
+                await PrivatePostgres.DeleteAsync(dataDirectory, ct);
+            }
+
+            var server = await PrivatePostgres.StartAsync(dataDirectory, null, progress, ct);
+            return new PlatformDatabase(server.ConnectionString, folder, server);
+        }
+        catch
+        {
+            folder.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>For a look from beside: the running platform's server if there is one, else one that is started for the look.</summary>
+    public static async Task<PlatformDatabase> AttachAsync(string dataDirectory, string? external, IProgress<string> progress, CancellationToken ct)
+    {
+        if (external is null && !File.Exists(Path.Combine(dataDirectory, DataFolderLock.FileName)))
+            throw new PlatformStartException($"There is no data in {dataDirectory}; ./mobility up makes some.");
+        using (var free = DataFolderLock.TryTake(dataDirectory))
+        {
+            if (external is null && free is null)
+            {
+                var running = await PrivatePostgres.FindRunningAsync(dataDirectory, ct)
+                    ?? throw new PlatformStartException($"The platform on {dataDirectory} is just starting or stopping; try again in a moment.");
+                return new PlatformDatabase(running, null, null);
+            }
+        }
+
+        return await StartAsync(dataDirectory, external, fresh: false, progress, ct);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_server is not null)
+            await _server.DisposeAsync();
+        _folder?.Dispose();
+    }
+
+    private static async Task RequireReachableAsync(string connectionString, IProgress<string> progress, CancellationToken ct)
+    {
+        NpgsqlConnectionStringBuilder target;
+        try
+        {
+            target = new NpgsqlConnectionStringBuilder(connectionString) { Timeout = ReachSeconds, Pooling = false };
+        }
+        catch (ArgumentException malformed)
+        {
+            throw new PlatformStartException($"The database's connection string cannot be read: {malformed.Message}", malformed);
+        }
+
+        progress.Report($"Connecting to the database at {target.Host}:{target.Port}");
+        try
+        {
+            await using var connection = new NpgsqlConnection(target.ConnectionString);
+            await connection.OpenAsync(ct);
+        }
+        catch (NpgsqlException unreachable)
+        {
+            var reason = (unreachable as PostgresException)?.MessageText ?? unreachable.InnerException?.Message ?? unreachable.Message;
+            throw new PlatformStartException($"The database {target.Database} at {target.Host}:{target.Port} cannot be reached: {reason}.", unreachable);
+        }
+    }
+}

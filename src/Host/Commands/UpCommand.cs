@@ -1,0 +1,138 @@
+using System.CommandLine;
+using System.Net;
+using System.Net.Sockets;
+using Mobility.Host.Packs;
+using Mobility.Platform;
+
+namespace Mobility.Host.Commands;
+
+/// <summary>Starts the platform on its own PostgreSQL (or an external one) with a city, and stays until it is told to stop.</summary>
+/// <remarks>
+/// (1) lock the data folder and start the database; (2) migrate; (3) load the city pack; (4) start the modules and listen; (5) say where; (6) wait;
+/// (7) stop in reverse.
+/// </remarks>
+internal static class UpCommand
+{
+    private const int PortDefault = 8080;
+    private static readonly TimeSpan StopTimeLimit = TimeSpan.FromSeconds(30);
+
+    private sealed record Request(string Data, string? Database, bool Fresh, int Port, IReadOnlyList<string> Targets, string Pack);
+
+    public static Command Create()
+    {
+        var fresh = new Option<bool>("--fresh") { Description = "Delete the data folder first" };
+        var port = new Option<int>("--port") { Description = "Port of the HTTP API; 0 takes any free one", DefaultValueFactory = _ => PortDefault };
+        port.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() is < 0 or > IPEndPoint.MaxPort)
+                result.AddError($"--port is a number from 0 to {IPEndPoint.MaxPort}.");
+        });
+        var data = PlatformOptions.Data();
+        var database = PlatformOptions.Database();
+        var target = new Option<string>("--target")
+        {
+            HelpName = "MODULES",
+            Description = "Modules of this process, separated by commas",
+            DefaultValueFactory = _ => "all",
+        };
+        var pack = new Option<string>("--pack")
+        {
+            HelpName = "DIR",
+            Description = "The city pack to load",
+            DefaultValueFactory = _ => Path.Combine(PlatformOptions.Root, "packs", "demo"),
+        };
+        var command = new Command("up", "Start the whole platform; Ctrl-C stops it.") { fresh, port, data, database, target, pack };
+        command.SetAction((parsed, ct) => RunAsync(
+            new Request(
+                Path.GetFullPath(parsed.GetRequiredValue(data)),
+                parsed.GetValue(database),
+                parsed.GetValue(fresh),
+                parsed.GetValue(port),
+                parsed.GetRequiredValue(target).Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries),
+                Path.GetFullPath(parsed.GetRequiredValue(pack))),
+            ct));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(Request request, CancellationToken ct)
+    {
+        RequireFreePort(request.Port);
+        await using var running = await Steps.ShowAsync(progress => StartAsync(request, progress, ct));
+        Announcement.Write(running.App.Address, running.Database, request.Data, CityPackReader.Read(request.Pack).Pack);
+        var lifetime = running.App.Web.Lifetime;
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(ct, lifetime.ApplicationStopping);
+        await Task.Delay(Timeout.Infinite, ended.Token).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        await Steps.ShowAsync(async progress =>
+        {
+            progress.Report("Stopping the modules");
+            using var limit = new CancellationTokenSource(StopTimeLimit);
+            await running.App.Web.StopAsync(limit.Token);
+            progress.Report("Stopping the database");
+            await running.DisposeAsync();
+            return true;
+        });
+        if (!ct.IsCancellationRequested)
+            throw new PlatformStartException("The platform stopped because one of its parts failed; the log above says which.");
+        Console.WriteLine("Stopped. The data is kept; the next up continues with it.");
+        return ExitCodes.Done;
+    }
+
+    private static async Task<Running> StartAsync(Request request, IProgress<string> progress, CancellationToken ct)
+    {
+        var database = await PlatformDatabase.StartAsync(request.Data, request.Database, request.Fresh, progress, ct);
+        MobilityApp? app = null;
+        try
+        {
+            app = MobilityApp.Create(new MobilityAppOptions
+            {
+                ConnectionString = database.ConnectionString,
+                Targets = request.Targets,
+                Url = $"http://127.0.0.1:{request.Port}",
+                Settings = PlatformOptions.FileSettings(),
+            });
+            progress.Report("Bringing the database up to date");
+            await app.MigrateAsync(ct);
+            progress.Report($"Loading the city pack {request.Pack}");
+            await app.LoadPackAsync(request.Pack, ct);
+            progress.Report("Starting the modules");
+            await app.StartAsync(ct);
+            return new Running(app, database);
+        }
+        catch
+        {
+            if (app is not null)
+                await app.DisposeAsync();
+            await database.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Asked before anything is started, so that the answer comes at once; Kestrel asks again.</summary>
+    private static void RequireFreePort(int port)
+    {
+        if (port == 0)
+            return;
+        using var probe = new TcpListener(IPAddress.Loopback, port);
+        try
+        {
+            probe.Start();
+        }
+        catch (SocketException refused)
+        {
+            throw new PlatformStartException(
+                refused.SocketErrorCode == SocketError.AddressAlreadyInUse
+                    ? $"Port {port} is taken by another program; choose another with --port."
+                    : $"Port {port} cannot be used: {refused.Message}.",
+                refused);
+        }
+    }
+
+    private sealed record Running(MobilityApp App, PlatformDatabase Database) : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync()
+        {
+            await App.DisposeAsync();
+            await Database.DisposeAsync();
+        }
+    }
+}

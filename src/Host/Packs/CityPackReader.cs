@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Mobility.Contracts;
-using Mobility.Geo;
 
 namespace Mobility.Host.Packs;
 

@@ -80,7 +80,7 @@ public sealed class Work
     {
         if (_streams.TryGetValue(id, out var known))
             return new((TState)known.State, known.Version);
-        var loaded = await StreamReader.LoadAsync(_database, type, id, ct);
+        var loaded = await EventStreams.LoadAsync(_database, type, id, ct);
         _streams[id] = (loaded.State, loaded.Version);
         return loaded;
     }
@@ -99,7 +99,7 @@ public sealed class Work
         var missing = ids.Where(id => !_streams.ContainsKey(id)).Distinct().ToArray();
         if (missing.Length == 0)
             return;
-        foreach (var (id, loaded) in await StreamReader.LoadManyAsync(_database, type, missing, ct))
+        foreach (var (id, loaded) in await EventStreams.LoadManyAsync(_database, type, missing, ct))
             _streams[id] = (loaded.State, loaded.Version);
     }
 

@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace Mobility.Platform.Events;
 
 /// <summary>Reads streams: the newest usable snapshot and the events after it.</summary>
-public static class StreamReader
+public static class EventStreams
 {
     /// <summary>Reads one stream; a stream without events is its initial state at version 0.</summary>
     public static async Task<Loaded<TState>> LoadAsync<TState, TEvent>(

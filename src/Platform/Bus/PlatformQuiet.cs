@@ -1,0 +1,50 @@
+using Microsoft.Extensions.DependencyInjection;
+using Mobility.Platform.Events;
+using Mobility.Platform.Modules;
+
+namespace Mobility.Platform.Bus;
+
+/// <summary>Whether everything that was caused has happened: no message undelivered, nothing due. Who moves an injected clock waits for it.</summary>
+public static class PlatformQuiet
+{
+    /// <summary>Longest wait; longer means that something is stuck.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    /// <summary>Waits until the process is quiet at the clock's present instant.</summary>
+    /// <exception cref="TimeoutException">Something is stuck; the message names it.</exception>
+    public static async Task WaitAsync(IReadOnlyList<ModuleDefinition> modules, IServiceProvider services, TimeProvider clock, CancellationToken ct = default)
+    {
+        var started = System.Diagnostics.Stopwatch.GetTimestamp();
+        while (true)
+        {
+            var busy = await WhatIsBusyAsync(modules, services, clock.GetUtcNow(), ct);
+            // A module may publish to one that was already asked: it is quiet when two looks in a row find nothing.
+            if (busy is null && await WhatIsBusyAsync(modules, services, clock.GetUtcNow(), ct) is null)
+                return;
+            if (System.Diagnostics.Stopwatch.GetElapsedTime(started) > Patience)
+                throw new TimeoutException($"The platform is not quiet after {Patience.TotalSeconds} s: {busy}");
+            await Task.Delay(5, ct);
+        }
+    }
+
+    private static async Task<string?> WhatIsBusyAsync(IReadOnlyList<ModuleDefinition> modules, IServiceProvider services, DateTimeOffset now, CancellationToken ct)
+    {
+        foreach (var module in modules)
+        {
+            var database = services.GetRequiredKeyedService<ModuleDatabase>(module.Module);
+            var contracts = module.Subscriptions.Select(s => s.Contract).ToArray();
+            var names = module.Subscriptions.Select(s => s.Name).ToArray();
+            var busy = await database.QuerySingleOrDefaultAsync<string>("""
+                SELECT coalesce(
+                    (SELECT 'scheduled ' || type FROM scheduled WHERE NOT parked AND (due_at <= @now OR attempts > 0) LIMIT 1),
+                    (SELECT 'inbox ' || subscription FROM inbox WHERE state = 'waiting' AND due_at <= @now LIMIT 1),
+                    (SELECT 'subscription ' || s.name FROM unnest(@names, @contracts) AS s(name, contract) LEFT JOIN checkpoints c ON c.name = s.name
+                     WHERE EXISTS (SELECT FROM bus.messages m WHERE m.type = s.contract AND (m.xid, m.position) > (coalesce(c.xid, '0'), coalesce(c.position, 0)))
+                     LIMIT 1))
+                """, new { now, names, contracts }, ct);
+            if (busy is not null)
+                return $"{module.Module} {busy}";
+        }
+        return null;
+    }
+}

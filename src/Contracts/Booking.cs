@@ -81,7 +81,14 @@ public enum ReleaseReason
 /// <param name="At">When.</param>
 [ContractName("booking.released.v1")]
 public sealed record BookingReleasedV1(
-    BookingId Booking, AccountId Rider, VehicleId Vehicle, CityId City, ReleaseReason Reason, bool Occupied, DateTimeOffset At) : IContractEvent;
+    BookingId Booking, AccountId Rider, VehicleId Vehicle, CityId City, ReleaseReason Reason, bool Occupied, DateTimeOffset At) : IContractEvent
+{
+    /// <summary>
+    /// Whether a fee follows: <see cref="BookingForfeitedV1"/> and then <see cref="RideChargedV1"/> come for this booking, so its authorization must not be
+    /// voided yet. False for every other release, also for a scooter that nobody came for.
+    /// </summary>
+    public bool FeeDue { get; init; }
+}
 
 /// <summary>Nobody came: the tariff's no-show fee is due. Key: the booking. Pricing answers with <see cref="RideChargedV1"/>.</summary>
 /// <param name="Booking">The booking.</param>

@@ -21,7 +21,7 @@ internal static class References
         {
             foreach (var node in zones.Select(zone => zone.At).Concat(globalRules.Select(rule => rule.At)).Concat(tariffs.Select(tariff => tariff.At)).SelectMany(TypeIds))
                 Refer(node.Text, typeIds, node.Source, node.Offset);
-            foreach (var bay in bays.Where(bay => !bay.Value.VehicleKinds.Any(kinds.Contains)))
+            foreach (var bay in bays.Where(bay => bay.Value.VehicleKinds.Length > 0 && !bay.Value.VehicleKinds.Any(kinds.Contains)))
                 bay.At.Fail("pack.dangling_reference", "No vehicle type of the city is of a kind that may stand in this bay.");
             foreach (var vehicle in fleet)
                 Refer(vehicle.Value.VehicleTypeId.Value, typeIds, vehicle.Source, vehicle.TypeOffset);

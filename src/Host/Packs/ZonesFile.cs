@@ -20,19 +20,18 @@ internal static class ZonesFile
             var id = feature.Id<ZoneId>("id");
             ids.Check(id.Value, feature.Find("id", required: false));
             var area = GeoJson.Area(feature);
-            var properties = feature.Object("properties");
-            if (properties is not null && area is not null)
+            if (feature.Object("properties") is { } properties)
             {
                 zones.Add(new Placed<Zone>(new Zone
                 {
                     Id = id,
                     Name = properties.Text("name"),
                     Kind = properties.Choice<ZoneKind>("kind"),
-                    Area = area,
+                    Area = area!, // null only after a reported fault, and then there is no pack
                     Rules = [.. Rules(properties, "rules").Select(rule => rule.Value)],
                 }, feature.Node));
+                properties.Close();
             }
-            properties?.Close();
             feature.Close();
         }
         var globalRules = Rules(root, "global_rules");

@@ -35,7 +35,11 @@ public class ModuleDatabase : IAsyncDisposable
             Timezone = "UTC",
         };
         Source = new NpgsqlDataSourceBuilder(settings.ConnectionString).Build();
+        ConnectionString = settings.ConnectionString;
     }
+
+    /// <summary>With the password, for connections outside the pool.</summary>
+    internal string ConnectionString { get; }
 
     /// <summary>The module's name.</summary>
     public string Module { get; }

@@ -147,6 +147,10 @@ public sealed class Work
         _laws[law] = otherwise;
     }
 
+    /// <summary>Adds a statement that must touch at least one row; otherwise the row moved on since it was read, and the caller loads and decides again.</summary>
+    public void ExecuteOrRetry(string sqlReturning, params object?[] parameters) =>
+        _statements.Add(Statement($"WITH touched AS ({sqlReturning}) SELECT platform.require((SELECT count(*) FROM touched) > 0, 'moved')", parameters));
+
     /// <summary>Says what it means when a named database constraint (unique, check or exclusion) refuses this work.</summary>
     public void OnLaw(string constraint, Func<Problem> problem) => _laws[constraint] = problem;
 
@@ -203,7 +207,7 @@ public sealed class Work
         {
             switch (e.ConstraintName)
             {
-                case "events_pkey":
+                case "events_pkey" or "moved":
                     return new(CommitOutcome.VersionConflict);
                 case "idempotency_pkey":
                     return new(CommitOutcome.DuplicateCommand);

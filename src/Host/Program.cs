@@ -1,13 +1,20 @@
 using System.CommandLine;
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Mobility.Host.Commands;
 
 using var stopping = new CancellationTokenSource();
 
-// The first signal asks everything to stop in order; the second finds the default behavior again and ends the process at once.
+// The first signal asks everything to stop in order; a later one finds the default behavior again and ends the process at once. One that follows
+// immediately is the same wish: a terminal and a supervisor may both send it.
+var patience = TimeSpan.FromSeconds(2);
+var asked = 0L;
 void Stop(PosixSignalContext signal)
 {
-    signal.Cancel = !stopping.IsCancellationRequested;
+    if (Interlocked.CompareExchange(ref asked, Stopwatch.GetTimestamp(), 0) is var first and not 0)
+        signal.Cancel = Stopwatch.GetElapsedTime(first) < patience;
+    else
+        signal.Cancel = true;
     stopping.Cancel();
 }
 
@@ -18,6 +25,7 @@ using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Stop);
 var root = new RootCommand("The platform of an operator of shared vehicles.")
 {
     UpCommand.Create(),
+    AuditCommand.Create(),
     PackCommand.Create(),
     RequirementsCommand.Create(),
 };

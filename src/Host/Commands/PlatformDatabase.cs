@@ -98,7 +98,7 @@ internal sealed class PlatformDatabase : IAsyncDisposable
         catch (NpgsqlException unreachable)
         {
             var reason = (unreachable as PostgresException)?.MessageText ?? unreachable.InnerException?.Message ?? unreachable.Message;
-            throw new PlatformStartException($"The database {target.Database} at {target.Host}:{target.Port} cannot be reached: {reason}.", unreachable);
+            throw new PlatformStartException($"The database {target.Database ?? target.Username} at {target.Host}:{target.Port} cannot be reached: {reason}.", unreachable);
         }
     }
 }

@@ -88,7 +88,10 @@ internal static class UpCommand
                 ConnectionString = database.ConnectionString,
                 Targets = request.Targets,
                 Url = $"http://127.0.0.1:{request.Port}",
-                Settings = PlatformOptions.FileSettings(),
+                Settings = new Dictionary<string, string?>(PlatformOptions.FileSettings())
+                {
+                    ["Logging:LogLevel:Microsoft.Hosting.Lifetime"] = "Warning", // what it says, the announcement says
+                },
             });
             progress.Report("Bringing the database up to date");
             await app.MigrateAsync(ct);

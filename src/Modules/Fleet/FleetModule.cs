@@ -1,0 +1,53 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using Mobility.Contracts;
+using Mobility.Platform.Modules;
+
+namespace Mobility.Fleet;
+
+/// <summary>Vehicles: their registry, their MDS states, commands to them and what they report.</summary>
+public sealed class FleetModule : IModule
+{
+    /// <inheritdoc/>
+    public string Name => "fleet";
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Needs => [];
+
+    /// <inheritdoc/>
+    public void Configure(IModuleBuilder module)
+    {
+        module.Services.AddSingleton<IValidateOptions<FleetOptions>, FleetOptionsValidator>();
+        module.Services.AddOptions<FleetOptions>().Bind(module.Configuration.GetSection(Name)).ValidateOnStart();
+        module.Services.AddSingleton<IVehicleGateway, ReportedByDeviceGateway>();
+        module.Services.AddSingleton<IPackLoader, FleetPackLoader>();
+
+        module.Stream(VehicleStream.Type);
+        module.View(VehicleTable.View);
+
+        module.Subscribe<BookingReservedV1>("keep-vehicle", OnBookingReserved.Handle);
+        module.Subscribe<BookingWindowOpenedV1>("keep-vehicle-for-window", OnBookingWindowOpened.Handle);
+        module.Subscribe<BookingReleasedV1>("free-vehicle", OnBookingReleased.Handle);
+        module.Subscribe<RideStartedV1>("start-trip", OnRideStarted.Handle);
+        module.Subscribe<RidePauseChangedV1>("pause-trip", OnRidePauseChanged.Handle);
+        module.Subscribe<RideEndedV1>("end-trip", OnRideEnded.Handle);
+        module.Subscribe<VehicleCommandRequestedV1>("command-vehicle", OnVehicleCommandRequested.Handle);
+        module.Scheduled<CommandTimeout>("command-timeout", GiveUpCommand.Handle);
+
+        module.Answer<GetVehicle, VehicleSummary?>(GetVehicleById.Answer);
+        module.Answer<FindRentable, IReadOnlyList<VehicleSummary>>(FindNearbyVehicles.Answer);
+
+        module.Endpoints(FindNearbyVehicles.Map);
+        module.Endpoints(GetVehicleById.Map);
+        module.Endpoints(GetVehicleCommands.Map);
+        module.Endpoints(ReportLock.Map);
+        module.Endpoints(ListFleet.Map);
+        module.Endpoints(RegisterVehicle.Map);
+        module.Endpoints(ChangeLifecycle.Map);
+        module.Endpoints(InstallBattery.Map);
+        module.Endpoints(RelocateVehicle.Map);
+
+        module.Audit(FleetAudit.StepsFollowMds);
+    }
+}

@@ -1,0 +1,45 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using Mobility.Contracts;
+using Mobility.Platform;
+using Mobility.Platform.Modules;
+
+namespace Mobility.Fleet;
+
+/// <summary>Booking wants a vehicle to open or close: the command is recorded, sent, and given up when the vehicle does not obey in time.</summary>
+internal static class OnVehicleCommandRequested
+{
+    /// <summary>Commands that wait at one vehicle; one more makes the oldest give way.</summary>
+    public const int PendingMax = 4;
+
+    public static Decision<VehicleEvent> Decide(Vehicle vehicle, VehicleCommandRequestedV1 e, DateTimeOffset now, DateTimeOffset deadline)
+    {
+        if (vehicle.Phase is Phase.None or Phase.Retired)
+            return Decision<VehicleEvent>.Refuse(ProblemKind.NotFound, "fleet.no_such_vehicle", "There is no such vehicle in service.");
+        if (vehicle.Find(e.Command) is not null)
+            return Decision<VehicleEvent>.Accept();
+        var pending = vehicle.Commands.Where(command => command.Status == CommandStatus.Pending).ToArray();
+        var giveWay = pending.Take(Math.Max(0, pending.Length - PendingMax + 1)).Select(command => new CommandGivenUp(command.Id, "superseded", now));
+        return Decision<VehicleEvent>.Accept([.. giveWay, new CommandRequested(e.Command, e.Booking, e.Kind, now, deadline)]);
+    }
+
+    public static async Task Handle(VehicleCommandRequestedV1 e, Reaction reaction, CancellationToken ct)
+    {
+        var work = reaction.Work;
+        var vehicle = (await work.LoadAsync(VehicleStream.Type, e.Vehicle.Value, ct)).State;
+        var deadline = reaction.Now + reaction.Services.GetRequiredService<IOptions<FleetOptions>>().Value.CommandTimeout;
+        var decision = Decide(vehicle, e, reaction.Now, deadline);
+        if (decision.Problem is not null)
+        {
+            work.Publish(e.Vehicle.Value, new VehicleCommandFailedV1(e.Vehicle, e.Command, e.Booking, e.Kind, "no_such_vehicle", reaction.Now));
+            return;
+        }
+        if (decision.Events.Count == 0)
+            return;
+        var after = work.Append(VehicleStream.Type, e.Vehicle.Value, decision.Events);
+        foreach (var given in decision.Events.OfType<CommandGivenUp>())
+            GiveUpCommand.Announce(work, e.Vehicle, vehicle.Find(given.Command)!, given);
+        work.Schedule(deadline, e.Command.Value, new CommandTimeout(e.Vehicle, e.Command));
+        reaction.Services.GetRequiredService<IVehicleGateway>().Send(work, e.Vehicle, after.Find(e.Command)!);
+    }
+}

@@ -1,0 +1,109 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Mobility.Contracts;
+using Mobility.Geo;
+using Mobility.Platform;
+using Mobility.Platform.Auth;
+using Mobility.Platform.Events;
+using Mobility.Platform.Http;
+
+namespace Mobility.Fleet;
+
+/// <summary>
+/// A vehicle says that it unlocked or locked. Its own clock and odometer are what a ride is billed by, so they are checked. An unlock that nobody asked for, or
+/// that comes after its command was given up, is recorded and told without a booking: it starts no billing. A lock is accepted however late: it ends one.
+/// </summary>
+internal static partial class ReportLock
+{
+    public const long OdometerMetersMax = 10_000_000_000;
+
+    public sealed record Body(
+        ReportKind Kind, DateTimeOffset At, GeoPoint Position, int StateOfChargePercent, long OdometerMeters, VehicleCommandId? Command = null, long? Sequence = null);
+
+    public enum ReportKind
+    {
+        Unlocked,
+        Locked,
+    }
+
+    public sealed record ReportView(VehicleId Vehicle, ReportKind Kind, VehicleCommandId? Command, BookingId? Booking, DateTimeOffset At);
+
+    public static Decision<VehicleEvent> Decide(Vehicle vehicle, Body report, FleetOptions options, DateTimeOffset now)
+    {
+        var kind = report.Kind == ReportKind.Unlocked ? VehicleCommandKind.Unlock : VehicleCommandKind.Lock;
+        if (vehicle.Phase is Phase.None)
+            return Decision<VehicleEvent>.Refuse(ProblemKind.NotFound, "fleet.no_such_vehicle", "There is no such vehicle.");
+        var command = vehicle.Find(report.Command);
+        if (command is not null && command.Kind != kind)
+            return Decision<VehicleEvent>.Refuse(Problem.Unprocessable("fleet.command_mismatch", "The command asked for the opposite.", "command"));
+        if (command?.Status == CommandStatus.Obeyed || (report.Sequence is { } sequence && vehicle.Sequences.Contains(sequence)))
+            return Decision<VehicleEvent>.Accept(); // said before
+        if (report.At > now + options.ClockAheadMax || report.At < now - options.ReportAgeMax)
+            return Decision<VehicleEvent>.Refuse(ClockProblem("The vehicle's clock is wrong, or the report is too old."));
+        if (kind == VehicleCommandKind.Unlock && report.At < command?.RequestedAt - options.ClockAheadMax)
+            return Decision<VehicleEvent>.Refuse(ClockProblem("The vehicle says that it unlocked before it was asked to."));
+        var obeyed = command is { Status: CommandStatus.Pending } || kind == VehicleCommandKind.Lock;
+        return Decision<VehicleEvent>.Accept(new LockReported(kind, report.Command, obeyed ? command?.Booking : null, report.At, report.Position,
+            report.StateOfChargePercent, report.OdometerMeters, report.Sequence, Newest: report.At >= vehicle.MeasuredAt, now));
+    }
+
+    public static void Map(IEndpointRouteBuilder app) => app.MapPost("/v1/vehicles/{id}/reports", Handle).WithName("ReportLock")
+        .RequirePermission("device.report").LimitPerMinute("vehicle-reports", 120)
+        .Produces<ReportView>().ProducesProblem(400).ProducesProblem(403).ProducesProblem(404).ProducesProblem(409).ProducesProblem(422);
+
+    private static async Task<IResult> Handle(
+        VehicleId id, Body body, HttpContext http, Caller caller, CommandRunner<FleetModule> runner, IOptions<FleetOptions> options, ILogger<FleetModule> log,
+        CancellationToken ct)
+    {
+        if (caller.Kind != CallerKind.Device || caller.Subject != id.Value)
+            return Problem.Forbidden("fleet.not_this_vehicle", "A vehicle reports for itself only.").ToResult();
+        var fields = new Fields()
+            .Must(body.StateOfChargePercent is >= 0 and <= 100, "stateOfChargePercent", "Send 0 to 100.")
+            .Must(body.OdometerMeters is >= 0 and <= OdometerMetersMax, "odometerMeters", $"Send 0 to {OdometerMetersMax}.")
+            .Must(body.Sequence is null or >= 0, "sequence", "Send 0 or more.");
+        if (fields.Problem is { } problem)
+            return problem.ToResult();
+        return await runner.RunIdempotentAsync(http, caller, body, async (work, token) =>
+        {
+            var vehicle = (await work.LoadAsync(VehicleStream.Type, id.Value, token)).State;
+            var decision = Decide(vehicle, body, options.Value, work.Now);
+            if (decision.Problem is { } refused)
+                return refused;
+            var booking = vehicle.Find(body.Command)?.Booking;
+            foreach (var report in decision.Events.OfType<LockReported>())
+            {
+                booking = report.Booking;
+                work.Append(VehicleStream.Type, id.Value, report);
+                if (vehicle.Find(report.Command) is { Status: CommandStatus.Pending } command)
+                    work.Unschedule<CommandTimeout>(command.Id.Value);
+                Announce(work, id, report, log);
+            }
+            return Outcome.Ok(new ReportView(id, body.Kind, body.Command, booking, body.At));
+        }, ct);
+    }
+
+    private static void Announce(Work work, VehicleId vehicle, LockReported report, ILogger log)
+    {
+        if (report.Kind == VehicleCommandKind.Lock)
+        {
+            work.Publish(vehicle.Value, new VehicleLockedV1(vehicle, report.Command, report.Booking, report.MeasuredAt, report.Position,
+                report.StateOfChargePercent, report.OdometerMeters));
+            return;
+        }
+        if (report.Booking is null)
+        {
+            FleetMetrics.UnexpectedUnlocks.Add(1);
+            LogUnexpectedUnlock(log, vehicle);
+        }
+        work.Publish(vehicle.Value, new VehicleUnlockedV1(vehicle, report.Command, report.Booking, report.MeasuredAt, report.Position,
+            report.StateOfChargePercent, report.OdometerMeters));
+    }
+
+    private static Problem ClockProblem(string detail) => Problem.Unprocessable("fleet.clock_out_of_range", detail, "at");
+
+    [LoggerMessage(EventId = 3002, Level = LogLevel.Warning, Message = "{Vehicle} unlocked without a command that still stood.")]
+    private static partial void LogUnexpectedUnlock(ILogger log, VehicleId vehicle);
+}

@@ -1,0 +1,168 @@
+using System.Diagnostics;
+using Mobility.Contracts;
+using Mobility.Geo;
+using Mobility.Platform.Events;
+
+namespace Mobility.Fleet;
+
+/// <summary>Where a vehicle is in its life (requirement FLT-1).</summary>
+internal enum Phase
+{
+    None,
+    Registered,
+    Active,
+    OutOfService,
+    Retired,
+}
+
+internal abstract record VehicleEvent;
+
+internal sealed record VehicleRegistered(
+    VehicleId Vehicle, CityId City, string Label, string? Plate, VehicleTypeId Type, VehicleKind Kind, VehicleMode Mode, int MaxRangeMeters,
+    int MinimumStateOfChargePercent, GeoPoint Position, int StateOfChargePercent, DateTimeOffset At) : VehicleEvent;
+
+internal sealed record VehicleActivated(DateTimeOffset At) : VehicleEvent;
+
+internal sealed record BatteryInstalled(string Pack, int StateOfChargePercent, DateTimeOffset At) : VehicleEvent;
+
+internal sealed record VehicleDeactivated(string Reason, DateTimeOffset At) : VehicleEvent;
+
+internal sealed record VehicleReactivated(DateTimeOffset At) : VehicleEvent;
+
+internal sealed record VehicleRetired(string Reason, DateTimeOffset At) : VehicleEvent;
+
+/// <summary>The vehicle stands elsewhere now, or with another charge: staff put it there, or a ride ended without a report of its own.</summary>
+internal sealed record VehiclePlaced(GeoPoint Position, int? StateOfChargePercent, DateTimeOffset At) : VehicleEvent;
+
+/// <summary>A step of the MDS state machine. A booking that is named keeps the vehicle since then, or gives it back with the step.</summary>
+internal sealed record StateChanged(VehicleState From, MdsEvent Event, VehicleState To, BookingId? Booking, DateTimeOffset? Since, DateTimeOffset At) : VehicleEvent;
+
+/// <summary>A booking is over that never had the vehicle here; what still comes of it is old news.</summary>
+internal sealed record BookingPassed(BookingId Booking, DateTimeOffset At) : VehicleEvent;
+
+internal sealed record CommandRequested(VehicleCommandId Command, BookingId Booking, VehicleCommandKind Kind, DateTimeOffset At, DateTimeOffset Deadline) : VehicleEvent;
+
+internal sealed record CommandGivenUp(VehicleCommandId Command, string Reason, DateTimeOffset At) : VehicleEvent;
+
+/// <summary>The vehicle's own word. <paramref name="Booking"/> is set when it obeyed a command of that booking.</summary>
+internal sealed record LockReported(
+    VehicleCommandKind Kind, VehicleCommandId? Command, BookingId? Booking, DateTimeOffset MeasuredAt, GeoPoint Position, int StateOfChargePercent, long OdometerMeters,
+    long? Sequence, bool Newest, DateTimeOffset At) : VehicleEvent;
+
+internal enum CommandStatus
+{
+    Pending,
+    Obeyed,
+    GivenUp,
+}
+
+internal sealed record VehicleCommand(
+    VehicleCommandId Id, BookingId Booking, VehicleCommandKind Kind, DateTimeOffset RequestedAt, DateTimeOffset Deadline, CommandStatus Status);
+
+/// <summary>The booking that has the vehicle, and since when by the platform's clock.</summary>
+internal sealed record Occupant(BookingId Booking, DateTimeOffset Since);
+
+/// <summary>A vehicle as its stream says. Has a JSON form, for snapshots.</summary>
+internal sealed record Vehicle
+{
+    /// <summary>Commands, bookings and sequence numbers that are remembered, so that late repetitions are known.</summary>
+    public const int RememberedMax = 8;
+
+    public static readonly Vehicle None = new();
+
+    public VehicleId Id { get; init; }
+    public VehicleMode Mode { get; init; }
+    public Phase Phase { get; init; }
+    public VehicleState State { get; init; } = VehicleState.Removed;
+    public GeoPoint Position { get; init; }
+    public int StateOfChargePercent { get; init; }
+    public long OdometerMeters { get; init; }
+    public DateTimeOffset MeasuredAt { get; init; }
+    public Occupant? Occupant { get; init; }
+    public IReadOnlyList<BookingId> PassedBookings { get; init; } = [];
+    public IReadOnlyList<VehicleCommand> Commands { get; init; } = [];
+    public IReadOnlyList<long> Sequences { get; init; } = [];
+
+    public bool Knows(BookingId booking) => Occupant?.Booking == booking || PassedBookings.Contains(booking);
+
+    public VehicleCommand? Find(VehicleCommandId? command) => Commands.LastOrDefault(known => known.Id == command);
+
+    public static Vehicle Evolve(Vehicle state, VehicleEvent e) => e switch
+    {
+        VehicleRegistered registered => state with
+        {
+            Id = registered.Vehicle,
+            Mode = registered.Mode,
+            Phase = Phase.Registered,
+            Position = registered.Position,
+            StateOfChargePercent = registered.StateOfChargePercent,
+            MeasuredAt = registered.At,
+        },
+        VehicleActivated or VehicleReactivated => state with { Phase = Phase.Active },
+        VehicleDeactivated => state with { Phase = Phase.OutOfService },
+        VehicleRetired => state with { Phase = Phase.Retired },
+        BatteryInstalled battery => state with { StateOfChargePercent = battery.StateOfChargePercent },
+        VehiclePlaced placed => state with
+        {
+            Position = placed.Position,
+            StateOfChargePercent = placed.StateOfChargePercent ?? state.StateOfChargePercent,
+            MeasuredAt = placed.At > state.MeasuredAt ? placed.At : state.MeasuredAt,
+        },
+        StateChanged step => Step(state, step),
+        BookingPassed passed => state with { PassedBookings = Remember(state.PassedBookings, passed.Booking) },
+        CommandRequested asked => state with
+        {
+            Commands = Remember(state.Commands, new VehicleCommand(asked.Command, asked.Booking, asked.Kind, asked.At, asked.Deadline, CommandStatus.Pending)),
+        },
+        CommandGivenUp given => state with { Commands = Mark(state.Commands, given.Command, CommandStatus.GivenUp) },
+        LockReported report => (report.Newest
+            ? state with
+            {
+                Position = report.Position,
+                StateOfChargePercent = report.StateOfChargePercent,
+                OdometerMeters = report.OdometerMeters,
+                MeasuredAt = report.MeasuredAt,
+            }
+            : state) with
+        {
+            Commands = report.Command is { } command ? Mark(state.Commands, command, CommandStatus.Obeyed) : state.Commands,
+            Sequences = report.Sequence is { } sequence ? Remember(state.Sequences, sequence) : state.Sequences,
+        },
+        _ => throw new UnreachableException($"{e.GetType().Name} is no event of a vehicle."),
+    };
+
+    private static Vehicle Step(Vehicle state, StateChanged step)
+    {
+        var next = state with { State = step.To };
+        if (step.Booking is not { } booking)
+            return next;
+        return step.To is VehicleState.Reserved or VehicleState.OnTrip or VehicleState.Stopped
+            ? next with { Occupant = new Occupant(booking, step.Since ?? state.Occupant?.Since ?? step.At) }
+            : next with { Occupant = null, PassedBookings = Remember(state.PassedBookings, booking) };
+    }
+
+    private static List<VehicleCommand> Mark(IReadOnlyList<VehicleCommand> commands, VehicleCommandId command, CommandStatus status) =>
+        [.. commands.Select(known => known.Id == command ? known with { Status = status } : known)];
+
+    private static List<T> Remember<T>(IReadOnlyList<T> known, T next) => [.. known.Skip(known.Count - RememberedMax + 1), next];
+}
+
+internal static class VehicleStream
+{
+    /// <summary>A ride is seven events: a snapshot every three rides keeps each load to about ten events of JSON; the load is on every hot path.</summary>
+    private const int SnapshotEveryEvents = 20;
+
+    public static readonly StreamType<Vehicle, VehicleEvent> Type = new("vehicle", Vehicle.None, Vehicle.Evolve, new EventCatalog<VehicleEvent>()
+        .Add<VehicleRegistered>("vehicle_registered.v1")
+        .Add<VehicleActivated>("vehicle_activated.v1")
+        .Add<BatteryInstalled>("battery_installed.v1")
+        .Add<VehicleDeactivated>("vehicle_deactivated.v1")
+        .Add<VehicleReactivated>("vehicle_reactivated.v1")
+        .Add<VehicleRetired>("vehicle_retired.v1")
+        .Add<VehiclePlaced>("vehicle_placed.v1")
+        .Add<StateChanged>("state_changed.v1")
+        .Add<BookingPassed>("booking_passed.v1")
+        .Add<CommandRequested>("command_requested.v1")
+        .Add<CommandGivenUp>("command_given_up.v1")
+        .Add<LockReported>("lock_reported.v1")) { SnapshotEvery = SnapshotEveryEvents };
+}

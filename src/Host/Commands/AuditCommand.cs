@@ -1,5 +1,8 @@
 using System.CommandLine;
 using System.Text.Json;
+using Mobility.Platform;
+using Mobility.Platform.Modules;
+using Npgsql;
 
 namespace Mobility.Host.Commands;
 
@@ -19,45 +22,75 @@ internal static class AuditCommand
         return command;
     }
 
-    private static async Task<int> RunAsync(string dataDirectory, string? external, bool json, CancellationToken ct)
+    /// <summary>Every law of every module, told step by step.</summary>
+    /// <param name="app">Need not be started.</param>
+    /// <param name="now">The instant that laws about time are judged at.</param>
+    /// <param name="progress">Hears what is being checked.</param>
+    /// <param name="ct">Gives up.</param>
+    public static async Task<IReadOnlyList<AuditResult>> CheckAsync(MobilityApp app, DateTimeOffset now, IProgress<string> progress, CancellationToken ct)
     {
-        var report = await Steps.ShowAsync(async progress =>
+        var results = new List<AuditResult>();
+        progress.Report("Checking the laws");
+        await foreach (var result in Auditor.RunAsync(app.Modules, app.Web.Services, now, ct))
         {
-            await using var database = await PlatformDatabase.AttachAsync(dataDirectory, external, progress, ct);
-            var options = new MobilityAppOptions { ConnectionString = database.ConnectionString, Settings = PlatformOptions.FileSettings() };
-            await using var app = MobilityApp.Create(options);
-            return await LawAudit.RunAsync(app, database.ConnectionString, TimeProvider.System.GetUtcNow(), progress, ct);
-        });
-        Write(report);
-        if (json)
-            Console.WriteLine(ToJson(report));
-        return report.ViolationCount == 0 ? ExitCodes.Done : ExitCodes.Failed;
+            results.Add(result);
+            progress.Report($"Checking the laws ({results.Count} checked, last {result.Name})");
+        }
+
+        return results;
     }
 
     /// <summary>The report for people.</summary>
-    internal static void Write(AuditReport report)
+    public static void Write(IReadOnlyList<AuditResult> results, TextWriter output)
     {
-        foreach (var line in report.Lines)
+        foreach (var result in results)
         {
-            Console.WriteLine($"{(line.Violations.Count == 0 ? "ok    " : "BROKEN")}  {line.Module,-14} {line.Name,-32} {line.Law}");
-            foreach (var violation in line.Violations.Take(ShownMax))
-                Console.WriteLine($"        {violation}");
-            if (line.Violations.Count > ShownMax)
-                Console.WriteLine($"        and {line.Violations.Count - ShownMax} more");
+            output.WriteLine($"{(result.Violations.Count == 0 ? "ok    " : "BROKEN")}  {result.Name,-40} {result.Law}");
+            foreach (var violation in result.Violations.Take(ShownMax))
+                output.WriteLine($"          {violation}");
+            if (result.Violations.Count > ShownMax)
+                output.WriteLine($"          and {result.Violations.Count - ShownMax} more");
+            if (result.Note is not null)
+                output.WriteLine($"          {result.Note}");
         }
 
-        foreach (var lag in report.Lags)
-            Console.WriteLine($"lag     {lag}");
-        Console.WriteLine($"{report.Lines.Count} checks, {report.ViolationCount} violations");
+        output.WriteLine($"{results.Count} checks, {CountViolations(results)} violations");
     }
 
     /// <summary>The report for programs, on one line.</summary>
-    internal static string ToJson(AuditReport report) => JsonSerializer.Serialize(new
+    public static string ToJson(IReadOnlyList<AuditResult> results) => JsonSerializer.Serialize(new
     {
-        audit = report.ViolationCount == 0 ? "ok" : "failed",
-        checks = report.Lines.Count,
-        violations = report.ViolationCount,
-        broken = report.Lines.Where(line => line.Violations.Count > 0).ToDictionary(line => $"{line.Module}.{line.Name}", line => line.Violations),
-        lag = report.Lags,
+        audit = CountViolations(results) == 0 ? "ok" : "failed",
+        checks = results.Count,
+        violations = CountViolations(results),
+        broken = results.Where(result => result.Violations.Count > 0).ToDictionary(result => result.Name, result => result.Violations),
+        notes = results.Where(result => result.Note is not null).ToDictionary(result => result.Name, result => result.Note),
     });
+
+    public static int CountViolations(IReadOnlyList<AuditResult> results) => results.Sum(result => result.Violations.Count);
+
+    private static async Task<int> RunAsync(string dataDirectory, string? external, bool json, CancellationToken ct)
+    {
+        var results = await Steps.ShowAsync(async progress =>
+        {
+            await using var database = await PlatformDatabase.AttachAsync(dataDirectory, external, progress, ct);
+            await RequireMigratedAsync(database.ConnectionString, ct);
+            var options = new MobilityAppOptions { ConnectionString = database.ConnectionString, Settings = PlatformOptions.FileSettings() };
+            await using var app = MobilityApp.Create(options);
+            return await CheckAsync(app, TimeProvider.System.GetUtcNow(), progress, ct);
+        });
+        Write(results, json ? Console.Error : Console.Out);
+        if (json)
+            Console.WriteLine(ToJson(results));
+        return CountViolations(results) == 0 ? ExitCodes.Done : ExitCodes.Failed;
+    }
+
+    private static async Task RequireMigratedAsync(string connectionString, CancellationToken ct)
+    {
+        await using var connection = new NpgsqlConnection(connectionString);
+        await connection.OpenAsync(ct);
+        await using var command = new NpgsqlCommand("SELECT to_regclass('platform.migrations') IS NOT NULL", connection);
+        if (await command.ExecuteScalarAsync(ct) is not true)
+            throw new PlatformStartException("The database holds no platform yet; ./mobility up makes one.");
+    }
 }

@@ -39,8 +39,8 @@ public sealed record CityPack
 }
 
 /// <summary>
-/// Takes one module's section of a pack. Loading is an upsert: the same pack twice changes nothing, and what already lives (a vehicle, an account) is not reset.
-/// A loader may meet a pack of a city that is already open.
+/// Takes one module's section of a pack. Loading is an upsert: the same pack twice changes nothing, and what already lives (a vehicle, an account) is not
+/// reset. A loader may meet a pack of a city that is already open.
 /// </summary>
 public interface IPackLoader
 {

@@ -4,7 +4,9 @@ using System.Text.Json.Serialization;
 
 namespace Mobility.Contracts;
 
-/// <summary>A name that people choose and that stays the same in every database: 1 to 64 characters of a–z, 0–9, '-', '_' and '.', first a letter or digit.</summary>
+/// <summary>
+/// A name that people choose and that stays the same in every database: 1 to 64 characters of a–z, 0–9, '-', '_' and '.', first a letter or digit.
+/// </summary>
 public interface ITextId<TSelf> where TSelf : struct, ITextId<TSelf>
 {
     /// <summary>The text.</summary>

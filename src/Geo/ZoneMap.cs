@@ -42,8 +42,8 @@ public sealed record ZoneMap(ImmutableArray<ZoneShape> Zones, ImmutableArray<Zon
     public ImmutableArray<ZoneShape> At(GeoPoint point) => [.. Zones.Where(zone => zone.Area.Contains(point))];
 
     /// <summary>
-    /// The rule for one vehicle type at a point: rules of all zones there in order, then the global ones; the first that binds the type decides what is allowed,
-    /// the first that names a speed or the parking decides that (GBFS 3.0, geofencing_zones.json: the earliest of colliding rules takes precedence).
+    /// The rule for one vehicle type at a point: rules of all zones there in order, then the global ones; the first that binds the type decides what is
+    /// allowed, the first that names a speed or the parking decides that (GBFS 3.0, geofencing_zones.json: the earliest of colliding rules takes precedence).
     /// Null when no rule binds the type here.
     /// </summary>
     public ZoneRule? RuleAt(GeoPoint point, string vehicleTypeId)

@@ -8,8 +8,8 @@ namespace Mobility.Host.Packs;
 internal sealed record CsvField(int Offset, string Text);
 
 /// <summary>
-/// Reads CSV (RFC 4180, comma, UTF-8) with the position of each field, which CsvHelper does not tell. A field never spans lines, so one missing quote spoils one
-/// line only. Lines of another width than the header are reported and left out.
+/// Reads CSV (RFC 4180, comma, UTF-8) with the position of each field, which CsvHelper does not tell. A field never spans lines, so one missing quote
+/// spoils one line only. Lines of another width than the header are reported and left out.
 /// </summary>
 internal static class PackCsv
 {

@@ -19,7 +19,8 @@ internal static class References
         var typeIds = types.Select(type => type.Value.Id.Value).ToHashSet();
         if (types.Count > 0)
         {
-            foreach (var node in zones.Select(zone => zone.At).Concat(globalRules.Select(rule => rule.At)).Concat(tariffs.Select(tariff => tariff.At)).SelectMany(TypeIds))
+            IEnumerable<PackNode> binding = [.. zones.Select(zone => zone.At), .. globalRules.Select(rule => rule.At), .. tariffs.Select(tariff => tariff.At)];
+            foreach (var node in binding.SelectMany(TypeIds))
                 Refer(node.Text, typeIds, node.Source, node.Offset);
             foreach (var bay in bays.Where(bay => bay.Value.VehicleKinds.Length > 0 && !bay.Value.VehicleKinds.Any(kinds.Contains)))
                 bay.At.Fail("pack.dangling_reference", "No vehicle type of the city is of a kind that may stand in this bay.");

@@ -9,7 +9,10 @@ public sealed class GridCellTests
     [Fact]
     public void Every_point_within_the_radius_lies_in_a_covered_cell()
     {
-        var example = from center in GeoGen.Point() from radius in Gen.Choose(0, (int)GridCell.RadiusMetersMax) from seed in Gen.Choose(0, int.MaxValue) select (center, radius, seed);
+        var example = from center in GeoGen.Point()
+                      from radius in Gen.Choose(0, (int)GridCell.RadiusMetersMax)
+                      from seed in Gen.Choose(0, int.MaxValue)
+                      select (center, radius, seed);
         Prop.ForAll(example.ToArbitrary(), given =>
         {
             var keys = GridCell.KeysAround(given.center, given.radius).ToHashSet();

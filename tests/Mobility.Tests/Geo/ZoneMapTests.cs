@@ -53,6 +53,14 @@ public sealed class ZoneMapTests
     private static ZoneShape Zone(string id, double low, double high, params ImmutableArray<ZoneRule> rules) =>
         new(id, new GeoMultiPolygon(new GeoPolygon([new(low, low), new(low, high), new(high, high), new(high, low), new(low, low)])), rules);
 
-    private static ZoneRule Rule(bool start = true, bool end = true, bool through = true, int? speed = null, bool? parking = null, params ImmutableArray<string> types) =>
-        new() { RideStartAllowed = start, RideEndAllowed = end, RideThroughAllowed = through, MaximumSpeedKph = speed, StationParking = parking, VehicleTypeIds = types };
+    private static ZoneRule Rule(
+        bool start = true, bool end = true, bool through = true, int? speed = null, bool? parking = null, params ImmutableArray<string> types) => new()
+        {
+            RideStartAllowed = start,
+            RideEndAllowed = end,
+            RideThroughAllowed = through,
+            MaximumSpeedKph = speed,
+            StationParking = parking,
+            VehicleTypeIds = types,
+        };
 }

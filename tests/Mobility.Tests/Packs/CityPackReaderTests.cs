@@ -26,8 +26,10 @@ public sealed class CityPackReaderTests
             .ShouldBe([("north", BayKind.Parking, 6, new GeoPoint(50.005, 10)), ("depot", BayKind.Charging, 2, new GeoPoint(50, 10.005))]);
         pack.VehicleTypes.Select(type => (type.Id.Value, type.Kind, type.Mode))
             .ShouldBe([("scooter", VehicleKind.Scooter, VehicleMode.Micromobility), ("van", VehicleKind.Van, VehicleMode.CarShare)]);
-        pack.Fleet.Select(vehicle => (vehicle.Label, vehicle.Plate, vehicle.StateOfChargePercent)).ShouldBe([("s-1", null, 88), ("s-2", null, 12), ("v-1", "TN-V 1E", 100)]);
-        pack.Staff.Select(person => (person.Role, person.DemoPassword)).ShouldBe([(StaffRole.Admin, "only-for-the-demo"), (StaffRole.FieldTechnician, null)]);
+        pack.Fleet.Select(vehicle => (vehicle.Label, vehicle.Plate, vehicle.StateOfChargePercent))
+            .ShouldBe([("s-1", null, 88), ("s-2", null, 12), ("s-3", null, 64), ("v-1", "TN-V 1E", 100)]);
+        pack.Staff.Select(person => (person.Role, person.DemoPassword))
+            .ShouldBe([(StaffRole.Admin, "only-for-the-demo"), (StaffRole.FieldTechnician, null)]);
     }
 
     [Fact]
@@ -138,7 +140,7 @@ public sealed class CityPackReaderTests
         folder.Replace("city.json", "1900", "-1");
         File.Delete(folder.PathOf("staff.json"));
         folder.Read().Errors.Select(error => $"{error.File}:{error.Line}:{error.Code}").ShouldBe(
-            ["city.json:8:pack.out_of_range", "fleet.csv:2:pack.out_of_range", "fleet.csv:4:pack.dangling_reference", "staff.json:1:pack.file_missing"]);
+            ["city.json:8:pack.out_of_range", "fleet.csv:2:pack.out_of_range", "fleet.csv:5:pack.dangling_reference", "staff.json:1:pack.file_missing"]);
     }
 
     [Fact]
@@ -168,7 +170,7 @@ public sealed class CityPackReaderTests
         File.WriteAllText(folder.PathOf("city.json"), "\uFEFF" + File.ReadAllText(folder.PathOf("city.json")));
         var reading = folder.Read();
         reading.Errors.ShouldBeEmpty();
-        reading.Pack!.Fleet[2].Plate.ShouldBe("TN, \"V\"");
+        reading.Pack!.Fleet[3].Plate.ShouldBe("TN, \"V\"");
     }
 
     [Fact]
@@ -177,7 +179,7 @@ public sealed class CityPackReaderTests
         using var folder = new PackFolder();
         var example = from file in Gen.Elements(CityPackReader.Files.ToArray())
                       from cuts in Gen.Choose(0, int.MaxValue).ArrayOf(4)
-                      from bytes in Gen.Elements<byte>(0, (byte)'"', (byte)'{', (byte)']', (byte)',', (byte)'\n', (byte)'\\', (byte)'-', (byte)'9', 0xC3, 0xFF).ArrayOf(4)
+                      from bytes in Gen.Elements([.. "\0\"{],\n\\-9"u8, (byte)0xC3, (byte)0xFF]).ArrayOf(4)
                       select (file, cuts, bytes);
         Prop.ForAll(example.ToArbitrary(), given =>
         {

@@ -42,7 +42,10 @@ public sealed class DemoPackTests
             await node.WaitForExitAsync(deadline.Token);
             node.ExitCode.ShouldBe(0);
             foreach (var file in CityPackReader.Files)
-                (await File.ReadAllTextAsync(Path.Combine(folder.FullName, file))).ShouldBe(await File.ReadAllTextAsync(Path.Combine(PackFolder.Demo, file)), file);
+            {
+                var written = await File.ReadAllTextAsync(Path.Combine(folder.FullName, file));
+                written.ShouldBe(await File.ReadAllTextAsync(Path.Combine(PackFolder.Demo, file)), file);
+            }
         }
         finally
         {

@@ -37,6 +37,12 @@ public enum ContactChannel
 [ContractName("identity.account_registered.v1")]
 public sealed record AccountRegisteredV1(AccountId Account, string Email, string Phone, string DisplayName, string Language) : IContractEvent;
 
+/// <summary>Somebody tried to register an address that has an account already: its owner should know. Key: the account.</summary>
+/// <param name="Account">The account that has the address.</param>
+/// <param name="Email">The address.</param>
+[ContractName("identity.registration_repeated.v1")]
+public sealed record RegistrationRepeatedV1(AccountId Account, string Email) : IContractEvent;
+
 /// <summary>A code must reach a person, so that the channel is proven.</summary>
 /// <param name="Account">The account.</param>
 /// <param name="Channel">Where to.</param>

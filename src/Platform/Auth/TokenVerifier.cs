@@ -3,9 +3,11 @@ using System.Security.Claims;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
 using Mobility.Platform.Http;
+using Mobility.Platform.Observability;
 
 namespace Mobility.Platform.Auth;
 
@@ -81,7 +83,7 @@ public sealed class TokenVerifier(ITokenKeys keys, TimeProvider clock)
 }
 
 /// <summary>Authenticates each request and holds every endpoint's <see cref="AccessRule"/>; what has no rule is refused.</summary>
-public static class AccessControl
+public static partial class AccessControl
 {
     /// <summary>Adds the step; after routing, before endpoints.</summary>
     public static void UseAccessControl(this IApplicationBuilder app) => app.Use(async (http, next) =>
@@ -109,8 +111,14 @@ public static class AccessControl
             await next(http);
             return;
         }
+        PlatformMetrics.Denied.Add(1, new KeyValuePair<string, object?>("code", problem.Code));
+        if (caller is not null)
+            LogDenied(http.RequestServices.GetRequiredService<ILogger<TokenVerifier>>(), caller.Actor, endpoint.DisplayName, problem.Detail);
         if (problem.Kind == ProblemKind.Unauthenticated)
             http.Response.Headers.WWWAuthenticate = "Bearer";
         await Problems.WriteAsync(http, problem);
     });
+
+    [LoggerMessage(EventId = 301, Level = LogLevel.Warning, Message = "{Actor} was denied {Endpoint}: {Reason}")]
+    private static partial void LogDenied(ILogger log, string actor, string? endpoint, string reason);
 }

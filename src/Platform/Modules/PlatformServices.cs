@@ -65,6 +65,8 @@ public static class PlatformServices
             AddTyped.MakeGenericMethod(module.GetType()).Invoke(null, [services, definition, connectionString, poolSize]);
         }
         services.AddSingleton<IReadOnlyList<ModuleDefinition>>(definitions);
+        services.TryAddSingleton<ITokenKeys, RemoteTokenKeys>(); // where Identity does not run in this process
+        services.TryAddSingleton<IServiceTokens, RemoteServiceTokens>();
         return definitions;
     }
 

@@ -19,6 +19,7 @@ public static class PlatformMetrics
     internal static readonly Counter<long> Refused = Meter.CreateCounter<long>("mobility.command.refused", "{command}", "Commands refused, by problem code.");
     internal static readonly Counter<long> Conflicts = Meter.CreateCounter<long>("mobility.command.conflicts", "{command}", "Commands that lost a race and were decided again.");
     internal static readonly Counter<long> RateLimited = Meter.CreateCounter<long>("mobility.http.rate_limited", "{request}", "Requests refused by a rate limit.");
+    internal static readonly Counter<long> Denied = Meter.CreateCounter<long>("mobility.http.denied", "{request}", "Requests refused by access control, by problem code.");
 
     private static readonly System.Collections.Concurrent.ConcurrentDictionary<Func<IEnumerable<(string, int)>>, bool> LagSources = new();
 

@@ -1,0 +1,39 @@
+using Microsoft.Extensions.DependencyInjection;
+using Mobility.Contracts;
+using Mobility.Platform.Auth;
+using Mobility.Platform.Bus;
+using Mobility.Platform.Modules;
+
+namespace Mobility.Identity;
+
+/// <summary>Accounts, sign-in, roles, tokens, service and device credentials.</summary>
+public sealed class IdentityModule : IModule
+{
+    /// <inheritdoc/>
+    public string Name => "identity";
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Needs => [];
+
+    /// <inheritdoc/>
+    public void Configure(IModuleBuilder module)
+    {
+        module.Services.AddSingleton<Passwords>().AddSingleton<KeyProtection>().AddSingleton<SigningKeys>().AddSingleton<TokenIssuer>();
+        module.Services.AddSingleton<ITokenKeys>(p => p.GetRequiredService<SigningKeys>()).AddSingleton<IServiceTokens, LocalServiceTokens>();
+        module.Services.AddSingleton<IPackLoader, StaffLoader>().AddHostedService<IdentityStart>();
+
+        module.Endpoints(RegisterAccount.Map);
+        module.Endpoints(VerifyContact.Map);
+        module.Endpoints(SendCode.Map);
+        module.Endpoints(AcceptTerms.Map);
+        module.Endpoints(GetMyAccount.Map);
+        module.Endpoints(IssueToken.Map);
+        module.Endpoints(RevokeToken.Map);
+        module.Endpoints(GetDiscovery.Map);
+        module.Endpoints(RotateSigningKey.Map);
+        module.Endpoints(IssueDeviceCredential.Map);
+        module.Endpoints(PutServiceAccount.Map);
+
+        module.Subscribe<PaymentMethodAddedV1>("note-payment-method", OnPaymentMethodAdded.Handle);
+    }
+}

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Diagnostics;
 using System.Text.Json;
 using Mobility.Platform;
 using Mobility.Platform.Modules;
@@ -10,6 +11,7 @@ namespace Mobility.Host.Commands;
 internal static class AuditCommand
 {
     private const int ShownMax = 20;
+    private static readonly TimeSpan TellEvery = TimeSpan.FromSeconds(2);
 
     public static Command Create()
     {
@@ -31,10 +33,14 @@ internal static class AuditCommand
     {
         var results = new List<AuditResult>();
         progress.Report("Checking the laws");
+        var told = Stopwatch.GetTimestamp();
         await foreach (var result in Auditor.RunAsync(app.Modules, app.Web.Services, now, ct))
         {
             results.Add(result);
+            if (Stopwatch.GetElapsedTime(told) < TellEvery)
+                continue;
             progress.Report($"Checking the laws ({results.Count} checked, last {result.Name})");
+            told = Stopwatch.GetTimestamp();
         }
 
         return results;

@@ -15,7 +15,8 @@ internal sealed class PostgresCluster
     private const int SocketPathLengthMax = 107; // sun_path, less its closing zero
     private const string PasswordFileName = "postgres.password";
     private const string ElsewhereFileName = "postgres.elsewhere";
-    private const long DiskFreeBytesMin = 300L << 20; // initdb writes 40 MB, the first WAL segments the rest
+    private const long DiskFreeNewBytesMin = 300L << 20; // initdb writes 40 MB, the first WAL segments the rest
+    private const long DiskFreeBytesMin = 64L << 20;
     private const long LogBytesMax = 16L << 20;
     private static readonly string CommonRoot = Path.Combine("/var/lib", "mobility");
     private static readonly TimeSpan StartTimeLimit = TimeSpan.FromMinutes(10); // recovery after a crash under load reads gigabytes of WAL
@@ -71,8 +72,9 @@ internal sealed class PostgresCluster
     public void RequireFreeDisk()
     {
         var free = new DriveInfo(Path.GetDirectoryName(Directory)!).AvailableFreeSpace;
-        if (free < DiskFreeBytesMin)
-            throw new PlatformStartException($"The disk of {_dataDirectory} is full: {free >> 20} MB are free and {DiskFreeBytesMin >> 20} MB are needed.");
+        var needed = MajorVersion() is null ? DiskFreeNewBytesMin : DiskFreeBytesMin;
+        if (free < needed)
+            throw new PlatformStartException($"The disk of {Directory} is full: {free >> 20} MB are free and {needed >> 20} MB are needed.");
     }
 
     /// <summary>The process id of the server that runs on this folder now; null when none does.</summary>
@@ -269,7 +271,7 @@ internal sealed class PostgresCluster
     private PlatformStartException Failure(string what, string said)
     {
         if (said.Contains("No space left on device", StringComparison.Ordinal))
-            return new PlatformStartException($"The disk of {_dataDirectory} is full: {what}.");
+            return new PlatformStartException($"The disk of {Directory} is full: {what}.");
         if (said.Contains("Address already in use", StringComparison.Ordinal))
             return new PlatformStartException($"{what}: another program uses it.");
         var lines = said.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);

@@ -17,13 +17,6 @@ public sealed class Signals
     /// <summary>Something that is due was scheduled by a module.</summary>
     public Signal Scheduled(string module) => _scheduled.GetOrAdd(module, static _ => new Signal());
 
-    /// <summary>Waits until a stream moves in this process or the time is over, whichever is first.</summary>
-    public async Task WaitForStreamAsync(Guid stream, TimeSpan atMost, CancellationToken ct)
-    {
-        var waiter = StreamMoves(stream);
-        await Task.WhenAny(waiter, Task.Delay(atMost, ct));
-    }
-
     /// <summary>Completes when the stream moves in this process. Take it before reading the stream, so that no move is missed between.</summary>
     public Task StreamMoves(Guid stream) =>
         _streamWaiters.GetOrAdd(stream, static _ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
@@ -31,9 +24,8 @@ public sealed class Signals
     /// <summary>Forgets a waiter that nobody needs any more.</summary>
     public void Forget(Guid stream) => _streamWaiters.TryRemove(stream, out _);
 
-    internal void StreamMoved(Guid stream, int version)
+    internal void StreamMoved(Guid stream)
     {
-        _ = version;
         if (_streamWaiters.TryRemove(stream, out var waiter))
             waiter.TrySetResult();
     }

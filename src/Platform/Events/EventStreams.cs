@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using System.Text.Json;
+using Mobility.Platform.Bus;
 
 namespace Mobility.Platform.Events;
 
@@ -12,6 +14,28 @@ public static class EventStreams
     {
         var streams = await LoadManyAsync(database, type, [id], ct);
         return streams[id];
+    }
+
+    /// <summary>Time between looks for what another process did; moves in this process wake the wait at once.</summary>
+    public static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Waits until a stream has come to something, and returns its state then, or its last one when the time is up.</summary>
+    public static async Task<TState> WaitUntilAsync<TState, TEvent>(
+        ModuleDatabase database, Signals signals, StreamType<TState, TEvent> type, Guid id, TimeSpan atMost, Func<TState, bool> isDone, CancellationToken ct)
+        where TState : class where TEvent : class
+    {
+        var began = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            var moves = signals.StreamMoves(id); // taken before the look, so that no move is missed between
+            var (state, _) = await LoadAsync(database, type, id, ct);
+            if (isDone(state) || Stopwatch.GetElapsedTime(began) >= atMost)
+            {
+                signals.Forget(id);
+                return state;
+            }
+            await Signal.WaitAsync(moves, LookEvery, ct);
+        }
     }
 
     /// <summary>The state that a stream had at an instant (audit, disputes): events recorded later are left out. Reads no snapshot.</summary>

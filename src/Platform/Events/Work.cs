@@ -227,8 +227,8 @@ public sealed class Work
             _module.Signals.Published.Set();
         if (_schedulesNow)
             _module.Signals.Scheduled(_module.Module).Set();
-        foreach (var (id, version) in _events.Select(e => (e.Stream, e.Version)))
-            _module.Signals.StreamMoved(id, version);
+        foreach (var e in _events)
+            _module.Signals.StreamMoved(e.Stream);
         return new(CommitOutcome.Committed);
     }
 

@@ -1,0 +1,49 @@
+using Mobility.Contracts;
+using Mobility.Platform;
+using Mobility.Platform.Modules;
+
+namespace Mobility.Booking;
+
+/// <summary>The vehicle opened: the ride begins or goes on at the vehicle's own time (law 3). If the booking is over, the vehicle is told to lock again.</summary>
+internal static class OnVehicleUnlocked
+{
+    /// <summary>A vehicle's clock may differ by as much before the ride says so.</summary>
+    public static readonly TimeSpan ClockTolerance = TimeSpan.FromMinutes(1);
+
+    public static Decision<BookingEvent> Decide(BookingState state, VehicleUnlockedV1 e, VehicleCommandId lockCommand, DateTimeOffset now)
+    {
+        var obeyed = e.Command is null || e.Command == state.Command;
+        return state.Phase switch
+        {
+            Phase.Unlocking when obeyed => Start(state.CommandAt!.Value),
+            // On a token, without a command of ours.
+            Phase.Confirmed when e.Command is null && e.At >= state.Facts.From => Start(state.Facts.From),
+            Phase.Resuming when obeyed => Resume(),
+            Phase.Paused when e.At >= state.PausedAt && obeyed => Resume(), // late: the command had been given up
+            Phase.Ending when e.At >= state.PausedAt => Resume(),
+            Phase.Released when obeyed && state.Command is not null => Decision<BookingEvent>.Accept(new StrayUnlockSeen(lockCommand, now)),
+            _ => Decision<BookingEvent>.Accept(),
+        };
+
+        Decision<BookingEvent> Start(DateTimeOffset earliest)
+        {
+            var at = Within(earliest, e.At, now);
+            return Decision<BookingEvent>.Accept(new RideStarted(
+                at, e.Position, e.StateOfChargePercent, e.OdometerMeters, ClockCorrected: (at - e.At).Duration() > ClockTolerance));
+        }
+
+        Decision<BookingEvent> Resume() => Decision<BookingEvent>.Accept(new RideResumed(Within(state.LastMove, e.At, now)));
+    }
+
+    /// <summary>The vehicle's time, as far as it is possible: not before it was asked and not after we heard of it.</summary>
+    public static DateTimeOffset Within(DateTimeOffset earliest, DateTimeOffset told, DateTimeOffset now) =>
+        BookingState.Max(earliest, BookingState.Min(told, now));
+
+    public static async Task Handle(VehicleUnlockedV1 e, Reaction r, CancellationToken ct)
+    {
+        if (e.Booking is not { } booking)
+            return;
+        var (state, _) = await r.Work.LoadAsync(BookingStream.Type, booking.Value, ct);
+        r.Work.Record(booking, state, Decide(state, e, Id.New<VehicleCommandId>(r.Work.Clock), r.Now).Events);
+    }
+}

@@ -1,0 +1,54 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Mobility.Contracts;
+using Mobility.Platform;
+using Mobility.Platform.Auth;
+using Mobility.Platform.Events;
+
+namespace Mobility.Booking;
+
+/// <summary>The rider stands at the vehicle and wants to begin. The ride begins when the vehicle says so.</summary>
+internal static class UnlockVehicle
+{
+    public static Decision<BookingEvent> Decide(BookingState state, VehicleCommandId command, DateTimeOffset now) => state.Phase switch
+    {
+        Phase.Confirmed when now < state.Facts.From => Decision<BookingEvent>.Refuse(BookingProblems.TooEarly),
+        // The window's begin has come although its deadline was not handled yet.
+        Phase.Confirmed when !state.IsOccupying => Decision<BookingEvent>.Accept(new WindowOpened(now), new UnlockRequested(command, now)),
+        Phase.Confirmed when now >= Deadlines.NextOf(state) => Decision<BookingEvent>.Refuse(BookingProblems.Expired),
+        Phase.Confirmed => Decision<BookingEvent>.Accept(new UnlockRequested(command, now)),
+        Phase.Unlocking or Phase.Riding => Decision<BookingEvent>.Accept(),
+        _ => Decision<BookingEvent>.Refuse(BookingProblems.WrongPhase(state, "unlocked")),
+    };
+
+    public static void Map(IEndpointRouteBuilder app) => app.MapPost("/v1/bookings/{id}/unlock", Handle).WithName("UnlockVehicle")
+        .WithSummary("Ask the vehicle to open; needs Idempotency-Key. Follow the booking until it is riding or released.")
+        .RequirePermission(BookingDoor.Write).Produces<BookingView>(StatusCodes.Status202Accepted)
+        .ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
+
+    private static Task<IResult> Handle(BookingId id, Caller caller, HttpContext http, CancellationToken ct) =>
+        BookingDoor.ChangeAsync(http, caller, id, null, (state, work) =>
+        {
+            var decision = Decide(state, Id.New<VehicleCommandId>(work.Clock), work.Now);
+            if (decision.Events.Count > 0)
+                RequireNothingElseUnderWay(work, id, state);
+            return decision;
+        }, ct);
+
+    /// <summary>
+    /// Holds never overlap, but one that should be over is still there while its vehicle does not answer: then the rider has not ended another ride, or the
+    /// rider before has not returned the vehicle.
+    /// </summary>
+    private static void RequireNothingElseUnderWay(Work work, BookingId id, BookingState state)
+    {
+        work.ExecuteFirst(OneRideSql, state.Facts.Rider.Value, state.Facts.Group.Value, state.Facts.Vehicle.Value, id.Value, work.Now);
+        work.OnLaw("one_ride_per_rider", () => BookingProblems.OtherRide);
+        work.OnLaw("vehicle_is_back", () => BookingProblems.VehicleNotBack);
+    }
+
+    private const string OneRideSql = """
+        SELECT platform.require(NOT EXISTS (SELECT FROM holds WHERE rider_id = $1 AND group_id <> $2 AND lower(period) <= $5), 'one_ride_per_rider'),
+               platform.require(NOT EXISTS (SELECT FROM holds WHERE vehicle_id = $3 AND booking_id <> $4 AND lower(period) <= $5), 'vehicle_is_back')
+        """;
+}

@@ -18,7 +18,8 @@ internal static class FindBays
     public const int ListedMax = 200;
     private const int CandidatesMax = 20_000;
 
-    public sealed record BayView(BayId Id, string Name, BayKind Kind, GeoPoint Position, int Capacity, IReadOnlyList<VehicleKind> VehicleKinds, int DistanceMeters);
+    public sealed record BayView(
+        BayId Id, string Name, BayKind Kind, GeoPoint Position, int Capacity, IReadOnlyList<VehicleKind> VehicleKinds, int DistanceMeters);
 
     public sealed record Reply(IReadOnlyList<BayView> Bays);
 

@@ -40,7 +40,8 @@ internal sealed class LoadPack(CommandRunner<ZonesModule> commands) : IPackLoade
     internal static readonly JsonSerializerOptions RowJson = new(MobilityJson.Stored) { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
     private sealed record ZoneRow(
-        string Id, int Precedence, string Name, ZoneKind Kind, IReadOnlyList<IReadOnlyList<IReadOnlyList<IReadOnlyList<double>>>> Area, IReadOnlyList<ZoneRule> Rules);
+        string Id, int Precedence, string Name, ZoneKind Kind, IReadOnlyList<IReadOnlyList<IReadOnlyList<IReadOnlyList<double>>>> Area,
+        IReadOnlyList<ZoneRule> Rules);
 
     private sealed record BayRow(
         string Id, string Name, BayKind Kind, double Lat, double Lon, long Cell, int Capacity, IReadOnlyList<VehicleKind> VehicleKinds);
@@ -51,7 +52,8 @@ internal sealed class LoadPack(CommandRunner<ZonesModule> commands) : IPackLoade
         ON CONFLICT (id) DO UPDATE SET version = cities.version + 1, name = excluded.name, time_zone = excluded.time_zone, currency = excluded.currency,
             language = excluded.language, center_lat = excluded.center_lat, center_lon = excluded.center_lon,
             vat_basis_points = excluded.vat_basis_points, global_rules = excluded.global_rules
-        WHERE (cities.name, cities.time_zone, cities.currency, cities.language, cities.center_lat, cities.center_lon, cities.vat_basis_points, cities.global_rules)
+        WHERE (cities.name, cities.time_zone, cities.currency, cities.language, cities.center_lat, cities.center_lon, cities.vat_basis_points,
+                cities.global_rules)
             IS DISTINCT FROM (excluded.name, excluded.time_zone, excluded.currency, excluded.language, excluded.center_lat, excluded.center_lon,
                 excluded.vat_basis_points, excluded.global_rules)
         """;

@@ -176,6 +176,15 @@ public sealed class ZonesTests : IAsyncLifetime
         (await reply.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("code").GetString().ShouldBe(code);
     }
 
+    [Fact]
+    public async Task The_api_document_says_what_a_position_is()
+    {
+        var document = await GetAsync("/openapi/zones.json");
+        var position = document.GetProperty("components").GetProperty("schemas").GetProperty("GeoPoint");
+        position.GetProperty("properties").GetProperty("lat").GetProperty("maximum").GetDouble().ShouldBe(90);
+        position.GetProperty("required").GetArrayLength().ShouldBe(2);
+    }
+
     private async Task<JsonElement> GetAsync(string path) => await _http.GetFromJsonAsync<JsonElement>(path);
 
     private async Task<string> DumpAsync() => string.Join('\n', await RowsAsync("""

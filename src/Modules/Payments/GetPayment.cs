@@ -39,7 +39,7 @@ internal static class GetPayment
             { OutstandingReason: not null } => PaymentStatus.Outstanding,
             { Charge: not null } => PaymentStatus.Capturing,
             { Hold: Hold.Voided or Hold.Lost } => PaymentStatus.Voided,
-            { Released: not null and not ReleaseReason.NoShow } => PaymentStatus.Voided,
+            { Released: not null, FeeDue: false } => PaymentStatus.Voided,
             { Hold: Hold.ActionRequired } => PaymentStatus.ActionRequired,
             { Hold: Hold.Held } => PaymentStatus.Authorized,
             { Hold: Hold.Declined } => PaymentStatus.Declined,

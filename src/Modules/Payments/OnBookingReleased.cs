@@ -5,15 +5,15 @@ using Mobility.Platform.Modules;
 
 namespace Mobility.Payments;
 
-/// <summary>The booking ended without a ride: what was reserved is freed, except after a no-show, where the tariff's fee follows.</summary>
+/// <summary>The booking ended without a ride: what was reserved is freed, unless the tariff's fee follows.</summary>
 internal static class OnBookingReleased
 {
     public static IReadOnlyList<PaymentEvent> Decide(PaymentState state, BookingReleasedV1 e)
     {
         if (state.Released is not null || state.Charge is not null)
-            return []; // a repetition, or the no-show's fee overtook this message
-        var requested = new VoidRequested(e.Booking, e.Rider, e.City, e.Reason, e.At);
-        return state is { Hold: Hold.Held, Intent: null } && e.Reason != ReleaseReason.NoShow ? [requested, new Voided()] : [requested];
+            return []; // a repetition, or the fee overtook this message
+        var requested = new VoidRequested(e.Booking, e.Rider, e.City, e.Reason, e.FeeDue, e.At);
+        return state is { Hold: Hold.Held, Intent: null } && !e.FeeDue ? [requested, new Voided()] : [requested];
     }
 
     public static async Task Handle(BookingReleasedV1 e, Reaction r, CancellationToken ct)

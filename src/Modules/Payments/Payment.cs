@@ -22,8 +22,8 @@ internal sealed record AuthorizationPending(string Intent) : PaymentEvent;
 
 internal sealed record Declined(string Code) : PaymentEvent;
 
-/// <summary>The booking ended without a ride. After a no-show the reserved money is kept for the fee that follows.</summary>
-internal sealed record VoidRequested(BookingId Booking, AccountId Rider, CityId City, ReleaseReason Reason, DateTimeOffset At) : PaymentEvent;
+/// <summary>The booking ended without a ride. When a fee follows, the reserved money is kept for it.</summary>
+internal sealed record VoidRequested(BookingId Booking, AccountId Rider, CityId City, ReleaseReason Reason, bool FeeDue, DateTimeOffset At) : PaymentEvent;
 
 /// <summary>The reserved money is free again.</summary>
 internal sealed record Voided : PaymentEvent;
@@ -88,6 +88,7 @@ internal sealed record PaymentState
     public Money? Requested { get; init; }
     public Money? Authorized { get; init; }
     public ReleaseReason? Released { get; init; }
+    public bool FeeDue { get; init; }
     public DateTimeOffset ReleasedAt { get; init; }
     public Charge? Charge { get; init; }
     public InvoiceId Invoice { get; init; }
@@ -149,7 +150,10 @@ internal static class PaymentStream
         ActionRequired x => state with { Hold = Hold.ActionRequired, Intent = x.Intent, ActionUrl = x.Url },
         AuthorizationPending x => state with { Hold = Hold.Pending, Intent = x.Intent },
         Declined x => state with { Hold = Hold.Declined, DeclineCode = x.Code, ActionUrl = null },
-        VoidRequested x => state with { Booking = x.Booking, Rider = x.Rider, City = x.City, Released = x.Reason, ReleasedAt = x.At },
+        VoidRequested x => state with
+        {
+            Booking = x.Booking, Rider = x.Rider, City = x.City, Released = x.Reason, FeeDue = x.FeeDue, ReleasedAt = x.At,
+        },
         Voided => state with { Hold = Hold.Voided, ActionUrl = null },
         Charged x => state with
         {

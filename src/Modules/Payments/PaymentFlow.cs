@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Mobility.Contracts;
 using Mobility.Payments.Provider;
 using Mobility.Platform;
 
@@ -31,7 +30,7 @@ internal abstract record Step
 /// <summary>The process of one payment as pure functions: state → next step, and step × answer → events.</summary>
 internal static class PaymentFlow
 {
-    /// <summary>How long the reservation of a no-show is kept for a fee that does not come.</summary>
+    /// <summary>How long the reservation is kept for a fee that does not come.</summary>
     public static readonly TimeSpan FeeAwaited = TimeSpan.FromHours(24);
 
     /// <summary>Charges of an outstanding rest that are tried by themselves; after that it waits for the rider's new method or credit.</summary>
@@ -52,7 +51,7 @@ internal static class PaymentFlow
             case Hold.Held when state.Charge is { } charge && state.Intent is not null:
                 var due = Money.Min(charge.Total - (state.Credit ?? Money.Zero(charge.Total.Currency)), state.Authorized!.Value);
                 return due.Amount > 0 ? new Step.Capture(state.Intent, due) : new Step.Cancel(state.Intent);
-            case Hold.Held when state.Charge is null && state.Released is ReleaseReason.NoShow && now < state.ReleasedAt + FeeAwaited:
+            case Hold.Held when state.Charge is null && state.FeeDue && now < state.ReleasedAt + FeeAwaited:
                 return new Step.Wait(state.ReleasedAt + FeeAwaited);
             case Hold.Held when state.Charge is null && state.Released is not null:
                 return state.Intent is null ? new Step.VoidLocally() : new Step.Cancel(state.Intent);

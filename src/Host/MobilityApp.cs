@@ -43,6 +43,9 @@ public sealed class MobilityApp : IAsyncDisposable
     /// <summary>The modules of this process.</summary>
     public IReadOnlyList<ModuleDefinition> Modules { get; }
 
+    /// <summary>The database it works on.</summary>
+    internal string ConnectionString => _options.ConnectionString;
+
     /// <summary>The address it listens on, once started.</summary>
     public string Address => Web.Urls.First();
 

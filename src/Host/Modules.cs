@@ -1,4 +1,11 @@
+using Mobility.Booking;
+using Mobility.Fleet;
+using Mobility.Identity;
+using Mobility.Notifications;
+using Mobility.Payments;
 using Mobility.Platform.Modules;
+using Mobility.Pricing;
+using Mobility.Zones;
 
 namespace Mobility.Host;
 
@@ -7,5 +14,12 @@ internal static class Modules
 {
     public static IReadOnlyList<IModule> All() =>
     [
+        new IdentityModule(),
+        new ZonesModule(),
+        new FleetModule(),
+        new PricingModule(),
+        new BookingModule(),
+        new PaymentsModule(),
+        new NotificationsModule(),
     ];
 }

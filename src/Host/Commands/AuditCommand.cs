@@ -43,6 +43,9 @@ internal static class AuditCommand
             told = Stopwatch.GetTimestamp();
         }
 
+        progress.Report("Checking the laws between modules");
+        await foreach (var result in JointLaws.RunAsync(app, app.ConnectionString, now, ct))
+            results.Add(result);
         return results;
     }
 
@@ -81,7 +84,7 @@ internal static class AuditCommand
         {
             await using var database = await PlatformDatabase.AttachAsync(dataDirectory, external, progress, ct);
             await RequireMigratedAsync(database.ConnectionString, ct);
-            var options = new MobilityAppOptions { ConnectionString = database.ConnectionString, Settings = PlatformOptions.FileSettings() };
+            var options = new MobilityAppOptions { ConnectionString = database.ConnectionString, Settings = PlatformOptions.Settings() };
             await using var app = MobilityApp.Create(options);
             return await CheckAsync(app, TimeProvider.System.GetUtcNow(), progress, ct);
         });

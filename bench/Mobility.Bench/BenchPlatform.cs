@@ -1,0 +1,157 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using Microsoft.Extensions.DependencyInjection;
+using Mobility.Contracts;
+using Mobility.Geo;
+using Mobility.Host;
+using Mobility.Identity;
+using Mobility.Platform;
+using Mobility.Platform.Auth;
+using Mobility.Platform.Postgres;
+
+namespace Mobility.Bench;
+
+/// <summary>The platform as a bench drives it: a fresh private PostgreSQL, and the whole platform in a process of its own.</summary>
+internal sealed class BenchPlatform : IAsyncDisposable
+{
+    /// <summary>The clients of a bench are few and busy, so the per-minute limits of people are lifted; everything else is as shipped.</summary>
+    private static readonly Dictionary<string, string?> Settings = new()
+    {
+        ["Logging:LogLevel:Default"] = "Warning",
+        ["RateLimits:bookings"] = "100000000",
+        ["RateLimits:quotes"] = "100000000",
+        ["RateLimits:vehicle-reports"] = "100000000",
+        ["RateLimits:vehicle-commands"] = "100000000",
+    };
+
+    private readonly MobilityApp _keys;
+    private readonly Process _server;
+    private readonly string? _temporaryFolder;
+
+    private BenchPlatform(PrivatePostgres postgres, MobilityApp keys, Process server, Uri address, CityPack pack, string? temporaryFolder) =>
+        (Postgres, _keys, _server, Address, Pack, _temporaryFolder) = (postgres, keys, server, address, pack, temporaryFolder);
+
+    public PrivatePostgres Postgres { get; }
+
+    public Uri Address { get; }
+
+    public CityPack Pack { get; }
+
+    public static async Task<BenchPlatform> StartAsync(string? dataFolder, int vehicles, Action<string> say, CancellationToken ct)
+    {
+        var folder = dataFolder is null ? Directory.CreateTempSubdirectory("mobility-bench-").FullName : Path.GetFullPath(dataFolder);
+        if (dataFolder is null)
+            File.SetUnixFileMode(folder, (UnixFileMode)0b111_101_101); // PostgreSQL runs as another user when we are root
+        say("starting a fresh PostgreSQL");
+        await PrivatePostgres.DeleteAsync(folder, ct);
+        var postgres = await PrivatePostgres.StartAsync(folder, null, new Dictionary<string, string>
+        {
+            ["logging_collector"] = "on",
+            ["log_destination"] = "jsonlog",
+            ["log_directory"] = "log",
+            ["log_file_mode"] = "0644",
+        }, null, ct);
+        var keys = MobilityApp.Create(new MobilityAppOptions { ConnectionString = postgres.ConnectionString, Settings = Settings });
+        var pack = PackOf(vehicles);
+        say($"migrating and loading {vehicles} vehicles");
+        await keys.MigrateAsync(ct);
+        await keys.LoadPackAsync(pack, ct);
+        foreach (var service in keys.Web.Services.GetServices<Microsoft.Extensions.Hosting.IHostedService>())
+            if (service.GetType().Namespace == typeof(TokenIssuer).Namespace)
+                await service.StartAsync(ct); // Identity's keys; the pumps run in the platform's own process
+        var server = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, ["serve", postgres.ConnectionString])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+        })!;
+        var address = await server.StandardOutput.ReadLineAsync(ct) ?? throw new PlatformStartException("The platform's process ended at once; its message stands above.");
+        return new BenchPlatform(postgres, keys, server, new Uri(address), pack, dataFolder is null ? folder : null);
+    }
+
+    /// <summary>The platform's process: prints its address, runs until its standard input ends.</summary>
+    public static async Task<int> ServeAsync(string connectionString, CancellationToken ct)
+    {
+        await using var app = MobilityApp.Create(new MobilityAppOptions { ConnectionString = connectionString, Settings = Settings });
+        await app.StartAsync(ct);
+        Console.WriteLine(app.Address);
+        await Console.In.ReadToEndAsync(ct);
+        await app.Web.StopAsync(CancellationToken.None);
+        return 0;
+    }
+
+    public string RiderToken(AccountId rider) => Token(rider.Value, CallerKind.Rider, Roles.PermissionsOf(Roles.BookableRider));
+
+    public string DeviceToken(VehicleId vehicle) => Token(vehicle.Value, CallerKind.Device, ["device.report"]);
+
+    /// <summary>CPU time that the platform's process has used so far.</summary>
+    public TimeSpan CpuTime
+    {
+        get
+        {
+            _server.Refresh();
+            return _server.TotalProcessorTime;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _server.StandardInput.Close();
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        await _server.WaitForExitAsync(patience.Token).ContinueWith(_ => { }, TaskScheduler.Default);
+        if (!_server.HasExited)
+            _server.Kill();
+        await _keys.DisposeAsync();
+        await Postgres.DisposeAsync();
+        if (_temporaryFolder is not null)
+            Directory.Delete(_temporaryFolder, recursive: true);
+    }
+
+    private string Token(Guid subject, CallerKind kind, IEnumerable<string> permissions) =>
+        _keys.Web.Services.GetRequiredService<TokenIssuer>().Issue(subject, kind, permissions, TimeSpan.FromHours(6));
+
+    /// <summary>Scooters on a grid of about 60 m, one tariff.</summary>
+    private static CityPack PackOf(int vehicles)
+    {
+        var (type, tariff, side) = (new VehicleTypeId("scooter"), new TariffId("standard"), (int)Math.Ceiling(Math.Sqrt(vehicles)));
+        return new CityPack
+        {
+            City = new City
+            {
+                Id = new CityId("bench"), Name = "Bench", TimeZone = "Europe/Berlin", Currency = Currency.Eur, Language = "en",
+                Center = new GeoPoint(48.2, 11.5), VatBasisPoints = 1900,
+            },
+            Zones = [],
+            GlobalRules = [],
+            Bays = [],
+            VehicleTypes =
+            [
+                new VehicleType
+                {
+                    Id = type, Name = "Scooter", Kind = VehicleKind.Scooter, FormFactor = "scooter_standing", PropulsionType = "electric", MaxRangeMeters = 40_000,
+                    MinimumStateOfChargePercent = 15, Mode = VehicleMode.Micromobility, RiderCapacity = 1, DefaultTariffId = tariff,
+                },
+            ],
+            Tariffs =
+            [
+                new Tariff
+                {
+                    Id = tariff, Name = "Standard", Description = "One euro and 25 cents a minute.", Currency = Currency.Eur, VehicleTypeIds = [type],
+                    UnlockFee = 100, PerMinute = [new PriceStep(0, 25, 1, null)], PerKilometer = [], MinimumCharge = 150, VatBasisPoints = 1900,
+                },
+            ],
+            OpeningRules =
+            [
+                new OpeningRule(VehicleKind.Scooter, [new OpeningHours([.. Enum.GetValues<DayOfWeek>()], TimeSpan.Zero, TimeSpan.FromHours(24))]),
+            ],
+            Fleet =
+            [
+                .. Enumerable.Range(0, vehicles).Select(i => new FleetVehicle
+                {
+                    Label = $"b{i:000000}", VehicleTypeId = type, StateOfChargePercent = 90,
+                    Position = new GeoPoint(48.2 + i / side * 0.0005, 11.5 + i % side * 0.0008),
+                }),
+            ],
+            Staff = ImmutableArray<StaffAccount>.Empty,
+        };
+    }
+}

@@ -1,0 +1,36 @@
+using System.CommandLine;
+using Mobility.Bench;
+using Mobility.Platform;
+
+var json = new Option<bool>("--json") { Description = "End with one line of JSON" };
+var quick = new Option<bool>("--quick") { Description = "50,000 attempts and short phases" };
+var data = new Option<string?>("--data") { Description = "Keep the database in this folder (for an audit afterwards); default is a temporary one", HelpName = "DIR" };
+var booking = new Command("booking", "Races for vehicles, sustained reservations and complete lifecycles, beside pgbench on the same server.") { json, quick, data };
+booking.SetAction((parsed, ct) => BookingBench.RunAsync(parsed.GetValue(quick), parsed.GetValue(json), parsed.GetValue(data), ct));
+
+var connection = new Argument<string>("connection");
+var serve = new Command("serve", "The platform's process of a bench.") { connection };
+serve.Hidden = true;
+serve.SetAction((parsed, ct) => BenchPlatform.ServeAsync(parsed.GetRequiredValue(connection), ct));
+
+var root = new RootCommand("Benchmarks, each beside its peer or limit in one run.") { booking, serve };
+using var stopping = new CancellationTokenSource();
+Console.CancelKeyPress += (_, e) =>
+{
+    e.Cancel = true;
+    stopping.Cancel();
+};
+try
+{
+    return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, stopping.Token);
+}
+catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+{
+    await Console.Error.WriteLineAsync("Interrupted.");
+    return 130;
+}
+catch (PlatformStartException e)
+{
+    await Console.Error.WriteLineAsync(e.Message);
+    return 1;
+}

@@ -9,22 +9,35 @@ internal static class Announcement
 {
     private const int AccountsShownMax = 8;
 
-    public static void Write(string address, PlatformDatabase database, string dataDirectory, CityPack? pack)
+    public static void Write(MobilityApp app, PlatformDatabase database, string dataDirectory, CityPack? pack)
     {
+        var address = app.Address;
         var lines = new List<string>
         {
-            $"City           {pack?.City.Name ?? "none"}{(pack is null ? "" : $", {pack.Fleet.Length} vehicles")}",
-            $"API            {address}/v1   ({address}/openapi/v1.json)",
-            $"Mailbox        {address}/dev/mailbox   (codes that riders receive)",
-            $"Health         {address}/health/ready   {address}/modules   {address}/metrics",
-            $"Database       {Describe(database, dataDirectory)}",
-            "",
-            "Staff who may sign in:",
+            $"City      {(pack is null ? "none" : $"{pack.City.Name} ({pack.City.Id}), {pack.Fleet.Length} vehicles")}",
+            $"API       {address}/v1, described at {address}/openapi/MODULE.json",
+            $"Modules   {string.Join(", ", app.Modules.Select(module => module.Module))}",
+            $"Health    {address}/health/ready   {address}/metrics",
+            $"Database  {Describe(database, dataDirectory)}",
         };
-        foreach (var account in (pack?.Staff ?? []).Where(account => account.DemoPassword is not null).Take(AccountsShownMax))
-            lines.Add($"  {account.Email,-32} {account.DemoPassword,-20} {account.Role}");
+        if (app.Web.Configuration.GetValue<bool>("Notifications:Mailbox"))
+            lines.Insert(2, $"Mailbox   {address}/dev/mailbox (the codes and receipts that riders get)");
+        AddAccounts(lines, address, pack);
+        if (pack is not null)
+            lines.AddRange(["", "Try", $"  curl '{address}/v1/cities/{pack.City.Id}'"]);
         lines.AddRange(["", "Ctrl-C stops everything; the data is kept."]);
         Show(lines);
+    }
+
+    private static void AddAccounts(List<string> lines, string address, CityPack? pack)
+    {
+        var accounts = (pack?.Staff ?? []).Where(account => account.DemoPassword is not null).Take(AccountsShownMax).ToList();
+        if (accounts.Count == 0)
+            return;
+        lines.AddRange(["", "Demo sign-ins"]);
+        foreach (var account in accounts)
+            lines.Add($"  {account.Email,-30} {account.DemoPassword,-26} {account.Role}");
+        lines.Add($"  curl {address}/oauth2/token -d grant_type=password -d username={accounts[0].Email} -d password={accounts[0].DemoPassword}");
     }
 
     private static void Show(List<string> lines)

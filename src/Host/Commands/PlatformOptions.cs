@@ -27,16 +27,26 @@ internal static class PlatformOptions
 
     public static Option<bool> Json() => new("--json") { Description = "End with one line of JSON" };
 
-    /// <summary>The settings of the file mobility.json in the repository, by their colon-separated names; none when there is no such file.</summary>
-    public static Dictionary<string, string?> FileSettings() => new ConfigurationBuilder()
-        .AddJsonFile(Path.Combine(Root, "mobility.json"), optional: true)
-        .Build()
-        .AsEnumerable()
-        .Where(setting => setting.Value is not null)
-        .ToDictionary(StringComparer.OrdinalIgnoreCase);
+    /// <summary>
+    /// The settings of the file mobility.json in the repository by their colon-separated names, over a command's own defaults. Environment variables win over
+    /// both: what they name is left out, since the application reads them itself.
+    /// </summary>
+    public static Dictionary<string, string?> Settings(params IReadOnlyList<(string Name, string Value)> defaults)
+    {
+        var settings = defaults.ToDictionary(pair => pair.Name, pair => (string?)pair.Value, StringComparer.OrdinalIgnoreCase);
+        var file = new ConfigurationBuilder().AddJsonFile(Path.Combine(Root, "mobility.json"), optional: true).Build();
+        foreach (var (name, value) in file.AsEnumerable().Where(setting => setting.Value is not null))
+            settings[name] = value;
+        foreach (var name in settings.Keys.Where(name => VariableOf(name) is not null).ToList())
+            settings.Remove(name);
+        return settings;
+    }
+
+    private static string? VariableOf(string setting) =>
+        Environment.GetEnvironmentVariable("MOBILITY_" + setting.Replace(":", "__", StringComparison.Ordinal));
 
     private static string? ConfiguredDatabase() =>
-        Environment.GetEnvironmentVariable(DatabaseVariable) is { Length: > 0 } variable ? variable : FileSettings().GetValueOrDefault(DatabaseKey);
+        Environment.GetEnvironmentVariable(DatabaseVariable) is { Length: > 0 } variable ? variable : Settings().GetValueOrDefault(DatabaseKey);
 
     private static string FindRoot()
     {

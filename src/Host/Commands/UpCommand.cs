@@ -58,7 +58,7 @@ internal static class UpCommand
     {
         RequireFreePort(request.Port);
         await using var running = await Steps.ShowAsync(progress => StartAsync(request, progress, ct));
-        Announcement.Write(running.App.Address, running.Database, request.Data, CityPackReader.Read(request.Pack).Pack);
+        Announcement.Write(running.App, running.Database, request.Data, CityPackReader.Read(request.Pack).Pack);
         var lifetime = running.App.Web.Lifetime;
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(ct, lifetime.ApplicationStopping);
         await Task.Delay(Timeout.Infinite, ended.Token).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
@@ -88,10 +88,7 @@ internal static class UpCommand
                 ConnectionString = database.ConnectionString,
                 Targets = request.Targets,
                 Url = $"http://127.0.0.1:{request.Port}",
-                Settings = new Dictionary<string, string?>(PlatformOptions.FileSettings())
-                {
-                    ["Logging:LogLevel:Microsoft.Hosting.Lifetime"] = "Warning", // what it says, the announcement says
-                },
+                Settings = SettingsOf(request, database),
             });
             progress.Report("Bringing the database up to date");
             await app.MigrateAsync(ct);
@@ -109,6 +106,12 @@ internal static class UpCommand
             throw;
         }
     }
+
+    /// <summary>What an up without any configuration needs. The mailbox shows codes to everybody, so it is for the private database only.</summary>
+    private static Dictionary<string, string?> SettingsOf(Request request, PlatformDatabase database) => PlatformOptions.Settings(
+        ("Logging:LogLevel:Microsoft.Hosting.Lifetime", "Warning"), // what it says, the announcement says
+        ("Identity:KeyFile", Path.Combine(request.Data, "identity.key")),
+        ("Notifications:Mailbox", database.IsExternal ? "false" : "true"));
 
     /// <summary>Asked before anything is started, so that the answer comes at once; Kestrel asks again.</summary>
     private static void RequireFreePort(int port)

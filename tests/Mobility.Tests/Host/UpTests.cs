@@ -1,0 +1,201 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Mobility.Platform.Postgres;
+
+namespace Mobility.Tests.Host;
+
+/// <summary>The program itself, as a newcomer starts it: one process, its own PostgreSQL, the demo city.</summary>
+public sealed partial class UpTests : IAsyncLifetime
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+    private static int folders;
+
+    private readonly string _folder = Path.Combine(
+        Path.GetTempPath(),
+        string.Create(CultureInfo.InvariantCulture, $"mobility-up-{Environment.ProcessId}-{Interlocked.Increment(ref folders)}"));
+
+    private readonly List<HostProcess> _started = [];
+
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync()
+    {
+        foreach (var process in _started)
+            await process.DisposeAsync();
+        if (!Directory.Exists(_folder))
+            return;
+        await PrivatePostgres.DeleteAsync(_folder, CancellationToken.None);
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    [Fact]
+    [Trait("Req", "OBS-7")]
+    public async Task It_is_ready_is_audited_while_it_runs_and_stops_cleanly_on_an_interrupt()
+    {
+        var up = Start("up", "--data", _folder, "--port", "0");
+        var address = await up.WaitForAddressAsync();
+        using (var http = new HttpClient())
+            (await http.GetAsync(new Uri($"{address}/health/ready"))).StatusCode.ShouldBe(HttpStatusCode.OK);
+
+        var second = Start("up", "--data", _folder, "--port", "0");
+        (await second.EndAsync()).ShouldBe(1);
+        second.Errors.Trim().ShouldBe($"The data folder {_folder} is in use by another running platform; stop that one or choose another --data folder.");
+
+        var taken = Start("up", "--data", _folder + "-other", "--port", new Uri(address).Port.ToString(CultureInfo.InvariantCulture));
+        (await taken.EndAsync()).ShouldBe(1);
+        taken.Errors.Trim().ShouldEndWith("choose another with --port.");
+
+        var audit = Start("audit", "--data", _folder, "--json");
+        (await audit.EndAsync()).ShouldBe(0, audit.Errors);
+        using (var report = JsonDocument.Parse(audit.LastLine))
+        {
+            report.RootElement.GetProperty("audit").GetString().ShouldBe("ok");
+            report.RootElement.GetProperty("violations").GetInt32().ShouldBe(0);
+        }
+
+        up.Signal("INT");
+        (await up.EndAsync()).ShouldBe(0, up.Errors);
+        (await PrivatePostgres.FindRunningAsync(_folder, CancellationToken.None)).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task After_a_kill_the_next_one_continues_with_the_same_data()
+    {
+        var first = Start("up", "--data", _folder, "--port", "0");
+        await first.WaitForAddressAsync();
+        var keys = await CountAsync("SELECT count(*) FROM fleet.events");
+        keys.ShouldBeGreaterThan(0);
+        first.Signal("KILL");
+        await first.EndAsync();
+
+        var second = Start("up", "--data", _folder, "--port", "0");
+        await second.WaitForAddressAsync();
+        (await CountAsync("SELECT count(*) FROM fleet.events")).ShouldBe(keys);
+        second.Signal("TERM");
+        (await second.EndAsync()).ShouldBe(0, second.Errors);
+
+        var stopped = Start("audit", "--data", _folder, "--json");
+        (await stopped.EndAsync()).ShouldBe(0, stopped.Output + stopped.Errors);
+    }
+
+    [Fact]
+    public async Task An_unreachable_database_is_one_sentence()
+    {
+        var up = Start("up", "--data", _folder, "--port", "0", "--database", $"Host=127.0.0.1;Port={FreePort()};Username=nobody;Password=none");
+        (await up.EndAsync()).ShouldBe(1);
+        up.Errors.Trim().Split('\n')[^1].ShouldMatch("^The database nobody at 127.0.0.1:[0-9]+ cannot be reached: .*refused.$");
+    }
+
+    [Theory]
+    [InlineData("--target", "no-such-module")]
+    [InlineData("--pack", "/no/such/pack")]
+    public async Task What_does_not_exist_ends_with_exit_code_1(string option, string value)
+    {
+        var up = Start("up", "--data", _folder, "--port", "0", option, value);
+        (await up.EndAsync()).ShouldBe(1);
+        up.Errors.ShouldContain(value);
+        up.Errors.ShouldNotContain("   at "); // no stack trace
+    }
+
+    private HostProcess Start(params string[] arguments)
+    {
+        var process = new HostProcess(arguments);
+        _started.Add(process);
+        return process;
+    }
+
+    private async Task<long> CountAsync(string sql)
+    {
+        await using var connection = new Npgsql.NpgsqlConnection(await PrivatePostgres.FindRunningAsync(_folder, CancellationToken.None));
+        await connection.OpenAsync();
+        await using var command = new Npgsql.NpgsqlCommand(sql, connection);
+        return (long)(await command.ExecuteScalarAsync())!;
+    }
+
+    private static int FreePort()
+    {
+        using var probe = new TcpListener(IPAddress.Loopback, 0);
+        probe.Start();
+        return ((IPEndPoint)probe.LocalEndpoint).Port;
+    }
+
+    /// <summary>The built program as a child process.</summary>
+    private sealed partial class HostProcess : IAsyncDisposable
+    {
+        private readonly Process _process;
+        private readonly List<string> _output = [];
+        private readonly List<string> _errors = [];
+        private readonly TaskCompletionSource<string> _address = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public HostProcess(IEnumerable<string> arguments)
+        {
+            var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "mobility-host")) { RedirectStandardOutput = true, RedirectStandardError = true };
+            foreach (var argument in arguments)
+                start.ArgumentList.Add(argument);
+            _process = new Process { StartInfo = start };
+            _process.OutputDataReceived += (_, line) => Hear(line.Data, _output);
+            _process.ErrorDataReceived += (_, line) => Hear(line.Data, _errors);
+            _process.Start();
+            _process.BeginOutputReadLine();
+            _process.BeginErrorReadLine();
+        }
+
+        public string Output => Join(_output);
+
+        public string Errors => Join(_errors);
+
+        public string LastLine => Output.TrimEnd().Split('\n')[^1];
+
+        /// <summary>The address of the API, once the announcement says that the platform runs.</summary>
+        public async Task<string> WaitForAddressAsync()
+        {
+            var ended = _process.WaitForExitAsync();
+            if (await Task.WhenAny(_address.Task, ended).WaitAsync(Patience) == ended)
+                throw new InvalidOperationException($"The platform ended with {_process.ExitCode}: {Errors}");
+            return await _address.Task;
+        }
+
+        public async Task<int> EndAsync()
+        {
+            await _process.WaitForExitAsync().WaitAsync(Patience);
+            return _process.ExitCode;
+        }
+
+        public void Signal(string name)
+        {
+            using var kill = Process.Start("kill", [$"-{name}", _process.Id.ToString(CultureInfo.InvariantCulture)]);
+            kill.WaitForExit();
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            if (!_process.HasExited)
+                _process.Kill();
+            await _process.WaitForExitAsync();
+            _process.Dispose();
+        }
+
+        private void Hear(string? line, List<string> lines)
+        {
+            if (line is null)
+                return;
+            lock (_output)
+                lines.Add(line);
+            if (lines == _output && Address().Match(line) is { Success: true } match)
+                _address.TrySetResult(match.Value);
+        }
+
+        private string Join(List<string> lines)
+        {
+            lock (_output)
+                return string.Join('\n', lines);
+        }
+
+        [GeneratedRegex(@"http://[0-9.]+:\d+")]
+        private static partial Regex Address();
+    }
+}

@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Routing.Constraints;
 using Mobility.Contracts;
 using Mobility.Host.Packs;
 using Mobility.Platform;
@@ -65,6 +66,7 @@ public sealed class MobilityApp : IAsyncDisposable
             kestrel.Limits.MaxRequestHeadersTotalSize = 16 * 1024;
         });
         builder.Services.AddSingleton(options.Clock);
+        builder.Services.Configure<RouteOptions>(routes => routes.SetParameterPolicy<RegexInlineRouteConstraint>("regex")); // the slim builder leaves it out
         var chosen = PlatformServices.Resolve(options.AllModules, options.Targets, builder.Configuration);
         var modules = builder.Services.AddModules(chosen, builder.Configuration, options.ConnectionString);
         Observe.Add(builder);

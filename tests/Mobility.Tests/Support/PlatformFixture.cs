@@ -71,6 +71,7 @@ public class PlatformFixture : IAsyncLifetime
             ["Logging:LogLevel:Default"] = "Warning",
             ["Logging:LogLevel:Microsoft.AspNetCore"] = "Error",
             ["Database:PoolSize"] = "8",
+            ["Identity:KeyProtection"] = Convert.ToBase64String(new byte[32]), // else a key file in the home folder is made
         };
         foreach (var (key, value) in settings)
             all[key] = value;

@@ -34,12 +34,13 @@ internal static class BookingBench
     {
         var plan = quick ? Plan.Quick : Plan.Full;
         var errors = new ConcurrentDictionary<string, int>();
-        await using var platform = await BenchPlatform.StartAsync(dataFolder, RacedVehicles + plan.Reservations, Say, ct);
+        await using var platform = await BenchPlatform.StartAsync(dataFolder, RacedVehicles + LifecycleConnections + plan.Reservations, Say, ct);
         var vehicles = platform.Pack.Fleet.Select(v => VehicleId.Of(platform.Pack.City.Id, v.Label)).ToArray();
 
         var races = await RaceAsync(platform, vehicles[..RacedVehicles], plan.Attempts, errors, ct);
-        var reservations = await ReserveAsync(platform, vehicles[RacedVehicles..], errors, ct);
-        var lifecycles = await LifecycleBench.RunAsync(platform, vehicles, LifecycleConnections, plan.Lifecycles, errors, Say, ct);
+        var reservations = await ReserveAsync(platform, vehicles[(RacedVehicles + LifecycleConnections)..], errors, ct);
+        var lifecycles = await LifecycleBench.RunAsync(
+            platform, vehicles[RacedVehicles..(RacedVehicles + LifecycleConnections)], plan.Lifecycles, errors, Say, ct);
         Say("pgbench with the same statements");
         var pgbench = await PgbenchLimit.RunAsync(platform, vehicles[0], ReserveConnections, plan.PgbenchSeconds, ct);
 

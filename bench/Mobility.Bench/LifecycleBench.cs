@@ -14,13 +14,13 @@ internal static class LifecycleBench
     private static readonly string[] StepNames = ["quote", "reserve", "confirm", "unlock", "end", "settle"];
 
     public static async Task<Result> RunAsync(
-        BenchPlatform platform, VehicleId[] vehicles, int parallel, TimeSpan time, ConcurrentDictionary<string, int> errors, Action<string> say, CancellationToken ct)
+        BenchPlatform platform, VehicleId[] vehicles, TimeSpan time, ConcurrentDictionary<string, int> errors, Action<string> say, CancellationToken ct)
     {
         say("riders with payment methods for the lifecycles");
         var steps = StepNames.ToDictionary(name => name, _ => new Latencies());
         var rides = new List<Ride>();
-        for (var i = 0; i < parallel; i++)
-            rides.Add(await Ride.OpenAsync(platform, vehicles[i], steps, errors, ct)); // the raced vehicles first: they are free again
+        foreach (var vehicle in vehicles)
+            rides.Add(await Ride.OpenAsync(platform, vehicle, steps, errors, ct));
         say($"complete lifecycles for {time.TotalSeconds:0} s");
         var completed = 0;
         var cpu = platform.CpuTime;

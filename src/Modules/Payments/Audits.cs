@@ -51,7 +51,7 @@ internal static class Audits
             """),
         new("settled_is_paid", "A settled payment is paid to the cent, and its invoice says so.", $"""
             {Payments} SELECT payment_id || ' is settled but not paid, or paid but not settled' FROM p LEFT JOIN invoices i USING (payment_id)
-            WHERE settled AND (i.paid_at IS NULL OR total <> coalesce(credit, 0) + coalesce(captured, 0) + coalesce(captured_later, 0))
+            WHERE settled AND (i.paid_at IS NULL OR p.total <> coalesce(credit, 0) + coalesce(captured, 0) + coalesce(captured_later, 0))
                 OR settled IS NOT TRUE AND i.paid_at IS NOT NULL
             ORDER BY payment_id LIMIT 100
             """),

@@ -21,7 +21,7 @@ public sealed class ZonesTests : IAsyncLifetime
     private readonly CityPack _tiny = CityPackReader.Read(PackFolder.Tiny).Pack!;
     private string _connectionString = "";
     private MobilityApp _app = null!;
-    private HttpClient _http = null!;
+    private HttpClient Http { get; set; } = null!;
 
     public async Task InitializeAsync()
     {
@@ -30,12 +30,12 @@ public sealed class ZonesTests : IAsyncLifetime
         await _app.MigrateAsync(CancellationToken.None);
         await _app.LoadPackAsync(_tiny, CancellationToken.None);
         await _app.StartAsync(CancellationToken.None);
-        _http = new HttpClient { BaseAddress = new Uri(_app.Address) };
+        Http = new HttpClient { BaseAddress = new Uri(_app.Address) };
     }
 
     public async Task DisposeAsync()
     {
-        _http.Dispose();
+        Http.Dispose();
         await _app.DisposeAsync();
     }
 
@@ -53,7 +53,7 @@ public sealed class ZonesTests : IAsyncLifetime
     [Fact, Trait("Req", "GEO-1")]
     public async Task The_zones_of_a_city_are_geojson_in_order_of_precedence()
     {
-        using var reply = await _http.GetAsync("/v1/cities/tiny/zones");
+        using var reply = await Http.GetAsync("/v1/cities/tiny/zones");
         reply.Content.Headers.ContentType!.MediaType.ShouldBe("application/geo+json");
         var zones = await reply.Content.ReadFromJsonAsync<JsonElement>();
         zones.GetProperty("type").GetString().ShouldBe("FeatureCollection");
@@ -171,7 +171,7 @@ public sealed class ZonesTests : IAsyncLifetime
     [InlineData("/v1/zones/at?lat=1&lon=1&vehicleType=%20", HttpStatusCode.BadRequest, "zones.invalid_vehicle_type")]
     public async Task Wrong_questions_are_refused_with_a_code(string path, HttpStatusCode status, string code)
     {
-        using var reply = await _http.GetAsync(path);
+        using var reply = await Http.GetAsync(path);
         reply.StatusCode.ShouldBe(status);
         (await reply.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("code").GetString().ShouldBe(code);
     }
@@ -185,7 +185,7 @@ public sealed class ZonesTests : IAsyncLifetime
         position.GetProperty("required").GetArrayLength().ShouldBe(2);
     }
 
-    private async Task<JsonElement> GetAsync(string path) => await _http.GetFromJsonAsync<JsonElement>(path);
+    private async Task<JsonElement> GetAsync(string path) => await Http.GetFromJsonAsync<JsonElement>(path);
 
     private async Task<string> DumpAsync() => string.Join('\n', await RowsAsync("""
         SELECT to_jsonb(c)::text FROM zones.cities c UNION ALL SELECT to_jsonb(z)::text FROM zones.zones z UNION ALL SELECT to_jsonb(b)::text FROM zones.bays b

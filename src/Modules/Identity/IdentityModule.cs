@@ -27,6 +27,8 @@ public sealed class IdentityModule : IModule
         module.Endpoints(SendCode.Map);
         module.Endpoints(AcceptTerms.Map);
         module.Endpoints(GetMyAccount.Map);
+        module.Endpoints(SendPasswordCode.Map);
+        module.Endpoints(SetPassword.Map);
         module.Endpoints(IssueToken.Map);
         module.Endpoints(RevokeToken.Map);
         module.Endpoints(GetDiscovery.Map);

@@ -25,15 +25,17 @@ internal static partial class IssueToken
     /// <summary>Our own apps; they keep no secret.</summary>
     public static readonly IReadOnlyList<string> FirstPartyClients = ["rider-app", "console", "cli"];
 
-    /// <summary>The fields of the form, for the API's description.</summary>
-    public sealed record Form(
-        string grant_type, string? username, string? password, string? refresh_token, string? client_id, string? client_secret);
-
     /// <summary>A machine that may ask for tokens.</summary>
-    public sealed record Client(string Kind, Guid Subject, byte[] SecretHash, string[] Permissions);
+    public sealed record Client
+    {
+        public required string Kind { get; init; }
+        public required Guid Subject { get; init; }
+        public required byte[] SecretHash { get; init; }
+        public required string[] Permissions { get; init; }
+    }
 
     public static void Map(IEndpointRouteBuilder app) => app.MapPost("/oauth2/token", Handle).WithName("IssueToken").OpenToAll().DisableAntiforgery()
-        .Accepts<Form>("application/x-www-form-urlencoded").Produces<OAuth.TokenReply>().Produces<OAuth.Error>(400).Produces<OAuth.Error>(401)
+        .TakesForm(["grant_type"], ["username", "password", "refresh_token", "client_id", "client_secret"]).Produces<OAuth.TokenReply>().Produces<OAuth.Error>(400).Produces<OAuth.Error>(401)
         .Produces<OAuth.Error>(429);
 
     private static async Task<IResult> Handle(

@@ -1,7 +1,9 @@
 using System.Text;
 using System.Text.Json.Serialization;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
+using Microsoft.OpenApi;
 using Mobility.Platform;
 
 namespace Mobility.Identity;
@@ -46,6 +48,29 @@ internal static class OAuth
         return form.All(field => IsStorable(field.Value)) ? form.ToDictionary(f => f.Key, f => f.Value.ToString(), StringComparer.Ordinal) : null;
     }
 
+    /// <summary>
+    /// Describes the form in the API's document. The usual metadata would make routing answer another type of body with 415, where RFC 6749 wants its own error.
+    /// </summary>
+    public static RouteHandlerBuilder TakesForm(this RouteHandlerBuilder builder, IReadOnlyList<string> required, IReadOnlyList<string> optional) =>
+        builder.AddOpenApiOperationTransformer((operation, _, _) =>
+        {
+            var fields = new Dictionary<string, IOpenApiSchema>();
+            foreach (var name in required.Concat(optional))
+                fields[name] = new OpenApiSchema { Type = JsonSchemaType.String };
+            operation.RequestBody = new OpenApiRequestBody
+            {
+                Required = true,
+                Content = new Dictionary<string, OpenApiMediaType>
+                {
+                    ["application/x-www-form-urlencoded"] = new()
+                    {
+                        Schema = new OpenApiSchema { Type = JsonSchemaType.Object, Properties = fields, Required = required.ToHashSet() },
+                    },
+                },
+            };
+            return Task.CompletedTask;
+        });
+
     /// <summary>Section 2.3.1. False when the header is there but cannot be read.</summary>
     public static bool TryReadClient(HttpContext http, IReadOnlyDictionary<string, string> form, out ClientSecret? client)
     {
@@ -65,7 +90,7 @@ internal static class OAuth
     }
 
     private static bool IsStorable(StringValues values) =>
-        values is [{ } value] && !value.Contains('\0', StringComparison.Ordinal) && !value.Any(char.IsSurrogate);
+        values is [{ } value] && !value.Contains('\0', StringComparison.Ordinal) && value.EnumerateRunes().All(r => r != Rune.ReplacementChar);
 
     private sealed class ErrorResult(Error error, int status) : IResult, IStatusCodeHttpResult
     {

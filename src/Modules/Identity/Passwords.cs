@@ -17,12 +17,18 @@ internal sealed class Passwords : IDisposable
     /// <summary>Checks that may run at the same time; the rest waits its turn.</summary>
     public const int ParallelMax = 2;
 
+    /// <summary>The rule in words.</summary>
+    public static readonly string Rule = $"A password has {LengthMin} to {LengthMax} characters and is not the e-mail address.";
+
     private static readonly object Nobody = new();
     private readonly PasswordHasher<object> _hasher = new(Options.Create(new PasswordHasherOptions { IterationCount = Iterations }));
     private readonly SemaphoreSlim _turn = new(ParallelMax);
     private readonly Lazy<string> _decoy;
 
     public Passwords() => _decoy = new Lazy<string>(() => _hasher.HashPassword(Nobody, Secrets.New()));
+
+    public static bool IsAcceptable(string password, string email) =>
+        password.Length is >= LengthMin and <= LengthMax && !password.Equals(email, StringComparison.OrdinalIgnoreCase);
 
     public async Task<string> HashAsync(string password, CancellationToken ct)
     {

@@ -32,9 +32,7 @@ internal static partial class RegisterAccount
         var shape = new Fields()
             .Must(body.Email.Length <= EmailLengthMax && EmailForm().IsMatch(body.Email), "email", "An e-mail address is name@host, in ASCII.")
             .Must(PhoneForm().IsMatch(body.Phone), "phone", "A phone number is in E.164 form, for example +4915112345678.")
-            .Must(body.Password.Length is >= Passwords.LengthMin and <= Passwords.LengthMax, "password",
-                $"A password has {Passwords.LengthMin} to {Passwords.LengthMax} characters.")
-            .Must(!body.Password.Equals(body.Email, StringComparison.OrdinalIgnoreCase), "password", "The password must not be the e-mail address.")
+            .Must(Passwords.IsAcceptable(body.Password, body.Email), "password", Passwords.Rule)
             .Text(body.DisplayName, "displayName", NameLengthMax)
             .Must(!body.DisplayName.Any(char.IsControl), "displayName", "A name has no control characters.")
             .Must(LanguageForm().IsMatch(body.Language), "language", "A language is a BCP 47 tag, for example de or en-GB.")

@@ -9,11 +9,8 @@ namespace Mobility.Identity;
 /// <summary>Signing out: a refresh token and its whole chain end (RFC 7009). Access tokens run out by themselves within fifteen minutes.</summary>
 internal static class RevokeToken
 {
-    /// <summary>The fields of the form, for the API's description.</summary>
-    public sealed record Form(string token, string? token_type_hint);
-
     public static void Map(IEndpointRouteBuilder app) => app.MapPost("/oauth2/revoke", Handle).WithName("RevokeToken").OpenToAll().DisableAntiforgery()
-        .Accepts<Form>("application/x-www-form-urlencoded").Produces(StatusCodes.Status200OK).Produces<OAuth.Error>(400);
+        .TakesForm(["token"], ["token_type_hint"]).Produces(StatusCodes.Status200OK).Produces<OAuth.Error>(400);
 
     private static async Task<IResult> Handle(HttpContext http, Database<IdentityModule> database, TimeProvider clock, CancellationToken ct)
     {

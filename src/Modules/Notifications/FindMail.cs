@@ -54,7 +54,7 @@ internal static class FindMail
     {
         // Two statements, because the one with a filter must not be planned for the one without.
         var rows = await database.QueryAsync<Row>(
-            $"{Select} {(to is null ? "" : ToFilter)} ORDER BY m.id DESC LIMIT @limit", new { to = to?.Trim().ToLowerInvariant(), limit }, ct);
+            $"{Select} {(to is null ? "" : ToFilter)} ORDER BY m.nr DESC LIMIT @limit", new { to = to?.Trim().ToLowerInvariant(), limit }, ct);
         return [.. rows.Select(ToMail)];
     }
 

@@ -11,7 +11,8 @@ CREATE INDEX addresses_phone ON addresses (phone);
 
 -- Messages as template and values; the words are made when somebody reads or sends them. The address stands here only where the event brought one.
 CREATE TABLE mailbox (
-    id uuid PRIMARY KEY,
+    nr bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id uuid NOT NULL,
     account uuid NOT NULL,
     channel text NOT NULL CHECK (channel IN ('email', 'phone')),
     address text,
@@ -20,5 +21,5 @@ CREATE TABLE mailbox (
     status text NOT NULL CHECK (status IN ('delivered', 'held')),
     at timestamptz NOT NULL
 );
-CREATE INDEX mailbox_account ON mailbox (account, id);
+CREATE INDEX mailbox_account ON mailbox (account, nr);
 CREATE INDEX mailbox_address ON mailbox (lower(address)) WHERE address IS NOT NULL;

@@ -95,7 +95,7 @@ check_platform() {
 wait_until_ready() {
   local log=$1 pid=$2 deadline=$((SECONDS + 120)) address
   while ((SECONDS < deadline)) && kill -0 "$pid" 2>/dev/null; do
-    address=$(grep -om1 'http://[0-9a-z.]*:[0-9]*' "$log" || true)
+    address=$(grep -om1 'http://[0-9a-z.]*:[0-9]*' "$log" | head -n 1 || true)
     if [[ -n $address ]] && node -e 'fetch(process.argv[1]).then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))' "$address/health/ready"; then
       return 0
     fi

@@ -15,29 +15,28 @@ internal static class Announcement
         var lines = new List<string>
         {
             $"City      {(pack is null ? "none" : $"{pack.City.Name} ({pack.City.Id}), {pack.Fleet.Length} vehicles")}",
-            $"API       {address}/v1, described at {address}/openapi/MODULE.json",
+            $"API       {address}/v1",
+            $"          {address}/openapi/MODULE.json",
             $"Modules   {string.Join(", ", app.Modules.Select(module => module.Module))}",
-            $"Health    {address}/health/ready   {address}/metrics",
+            $"Health    {address}/health/ready",
+            $"Metrics   {address}/metrics",
             $"Database  {Describe(database, dataDirectory)}",
         };
         if (app.Web.Configuration.GetValue<bool>("Notifications:Mailbox"))
-            lines.Insert(2, $"Mailbox   {address}/dev/mailbox (the codes and receipts that riders get)");
-        AddAccounts(lines, address, pack);
-        if (pack is not null)
-            lines.AddRange(["", "Try", $"  curl '{address}/v1/cities/{pack.City.Id}'"]);
-        lines.AddRange(["", "Ctrl-C stops everything; the data is kept."]);
-        Show(lines);
-    }
-
-    private static void AddAccounts(List<string> lines, string address, CityPack? pack)
-    {
+            lines.Insert(3, $"Mailbox   {address}/dev/mailbox (what riders receive)");
         var accounts = (pack?.Staff ?? []).Where(account => account.DemoPassword is not null).Take(AccountsShownMax).ToList();
-        if (accounts.Count == 0)
-            return;
-        lines.AddRange(["", "Demo sign-ins"]);
-        foreach (var account in accounts)
-            lines.Add($"  {account.Email,-30} {account.DemoPassword,-26} {account.Role}");
-        lines.Add($"  curl {address}/oauth2/token -d grant_type=password -d username={accounts[0].Email} -d password={accounts[0].DemoPassword}");
+        if (accounts.Count > 0)
+            lines.AddRange(["", "Demo sign-ins", .. accounts.Select(account => $"  {account.Email,-28} {account.DemoPassword,-25} {account.Role}")]);
+        Show(lines);
+
+        // Outside the frame, so that they can be copied.
+        if (pack is not null)
+            Console.WriteLine($"Try: curl {address}/v1/cities/{pack.City.Id}");
+        if (accounts is [var first, ..])
+            Console.WriteLine($"     curl {address}/oauth2/token -d grant_type=password -d username={first.Email} -d password={first.DemoPassword}");
+        if (!database.IsExternal)
+            Console.WriteLine($"     psql -h {new NpgsqlConnectionStringBuilder(database.ConnectionString).Host} -U postgres");
+        Console.WriteLine("Ctrl-C stops everything; the data is kept.");
     }
 
     private static void Show(List<string> lines)
@@ -50,13 +49,12 @@ internal static class Announcement
             return;
         }
 
-        var panel = new Panel(new Text(string.Join('\n', lines))) { Header = new PanelHeader($" {title} "), Padding = new Padding(1, 0) };
-        AnsiConsole.Write(panel);
+        AnsiConsole.Write(new Panel(new Text(string.Join('\n', lines))) { Header = new PanelHeader($" {title} "), Padding = new Padding(1, 0) });
     }
 
     private static string Describe(PlatformDatabase database, string dataDirectory)
     {
         var target = new NpgsqlConnectionStringBuilder(database.ConnectionString);
-        return database.IsExternal ? $"{target.Database} at {target.Host}:{target.Port}" : $"private, in {dataDirectory}   (psql -h {target.Host} -U {target.Username})";
+        return database.IsExternal ? $"{target.Database} at {target.Host}:{target.Port}" : $"private, in {dataDirectory}";
     }
 }

@@ -17,7 +17,7 @@ internal sealed class PlatformDatabase : IAsyncDisposable
 
     public string ConnectionString { get; }
 
-    public bool IsExternal => _server is null;
+    public bool IsExternal { get; private init; }
 
     /// <summary>The private server's programs; null for an external database.</summary>
     public PostgresBinaries? Binaries => _server?.Binaries;
@@ -33,7 +33,7 @@ internal sealed class PlatformDatabase : IAsyncDisposable
             if (external is not null)
             {
                 await RequireReachableAsync(external, progress, ct);
-                return new PlatformDatabase(external, folder, null);
+                return new PlatformDatabase(external, folder, null) { IsExternal = true };
             }
 
             if (fresh)
@@ -55,11 +55,17 @@ internal sealed class PlatformDatabase : IAsyncDisposable
     /// <summary>For a look from beside: the running platform's server if there is one, else one that is started for the look.</summary>
     public static async Task<PlatformDatabase> AttachAsync(string dataDirectory, string? external, IProgress<string> progress, CancellationToken ct)
     {
-        if (external is null && !File.Exists(Path.Combine(dataDirectory, DataFolderLock.FileName)))
+        if (external is not null)
+        {
+            await RequireReachableAsync(external, progress, ct);
+            return new PlatformDatabase(external, null, null) { IsExternal = true };
+        }
+
+        if (!File.Exists(Path.Combine(dataDirectory, DataFolderLock.FileName)))
             throw new PlatformStartException($"There is no data in {dataDirectory}; ./mobility up makes some.");
         using (var free = DataFolderLock.TryTake(dataDirectory))
         {
-            if (external is null && free is null)
+            if (free is null)
             {
                 var running = await PrivatePostgres.FindRunningAsync(dataDirectory, ct)
                     ?? throw new PlatformStartException($"The platform on {dataDirectory} is just starting or stopping; try again in a moment.");
@@ -67,7 +73,7 @@ internal sealed class PlatformDatabase : IAsyncDisposable
             }
         }
 
-        return await StartAsync(dataDirectory, external, fresh: false, progress, ct);
+        return await StartAsync(dataDirectory, null, fresh: false, progress, ct);
     }
 
     public async ValueTask DisposeAsync()

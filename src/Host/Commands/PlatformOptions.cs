@@ -8,7 +8,7 @@ internal static class PlatformOptions
     public const string DatabaseVariable = "MOBILITY_DATABASE";
     private const string DatabaseKey = "Database:ConnectionString";
 
-    /// <summary>The repository (marked by its solution file) above the program, or the current folder where the program runs alone.</summary>
+    /// <summary>The repository: what ./mobility says, else the folder with the solution file above the program, or the current folder where the program runs alone.</summary>
     public static string Root { get; } = FindRoot();
 
     public static Option<string> Data() => new("--data")
@@ -50,6 +50,8 @@ internal static class PlatformOptions
 
     private static string FindRoot()
     {
+        if (Environment.GetEnvironmentVariable("MOBILITY_ROOT") is { Length: > 0 } told)
+            return told;
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {
             if (File.Exists(Path.Combine(folder.FullName, "Mobility.slnx")))

@@ -3,17 +3,16 @@ using Mobility.Platform.Http;
 
 namespace Mobility.Host;
 
-/// <summary>Refuses requests that no endpoint should see: NUL bytes in the address, and answers empty error statuses with a problem document.</summary>
+/// <summary>Refuses requests that no endpoint should see: NUL bytes in the query (the web server refuses them in the path), and answers empty error statuses with a problem document.</summary>
 internal static class RequestGuard
 {
     public static void Use(WebApplication app)
     {
         app.Use(async (http, next) =>
         {
-            if (http.Request.Path.Value?.Contains('\0', StringComparison.Ordinal) is true
-                || http.Request.QueryString.Value?.Contains("%00", StringComparison.Ordinal) is true)
+            if (http.Request.QueryString.Value?.Contains("%00", StringComparison.Ordinal) is true)
             {
-                await Problems.WriteAsync(http, Problem.Invalid("request.nul_character", "The address contains a NUL character."));
+                await Problems.WriteAsync(http, Problem.Invalid("request.nul_character", "The query contains a NUL character."));
                 return;
             }
             await next(http);

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Security.Claims;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.IdentityModel.JsonWebTokens;
@@ -91,6 +92,11 @@ public static partial class AccessControl
         if (http.GetEndpoint() is not { } endpoint)
         {
             await Problems.WriteAsync(http, Problem.NotFound("request.no_such_endpoint", "There is nothing at this path."));
+            return;
+        }
+        if (endpoint is not RouteEndpoint)
+        {
+            await next(http); // the router's own answer to a wrong method or media type
             return;
         }
         var rule = endpoint.Metadata.GetMetadata<AccessRule>();

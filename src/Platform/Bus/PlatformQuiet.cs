@@ -12,14 +12,19 @@ public static class PlatformQuiet
 
     /// <summary>Waits until the process is quiet at the clock's present instant.</summary>
     /// <exception cref="TimeoutException">Something is stuck; the message names it.</exception>
-    public static async Task WaitAsync(IReadOnlyList<ModuleDefinition> modules, IServiceProvider services, TimeProvider clock, CancellationToken ct = default)
+    public static Task WaitAsync(IReadOnlyList<ModuleDefinition> modules, IServiceProvider services, TimeProvider clock, CancellationToken ct = default) =>
+        WaitAsync([.. modules.Select(m => (m, services.GetRequiredKeyedService<ModuleDatabase>(m.Module)))], clock, ct);
+
+    /// <summary>Waits until modules are quiet that may run in several processes.</summary>
+    /// <exception cref="TimeoutException">Something is stuck; the message names it.</exception>
+    public static async Task WaitAsync(IReadOnlyList<(ModuleDefinition Module, ModuleDatabase Database)> modules, TimeProvider clock, CancellationToken ct = default)
     {
         var started = System.Diagnostics.Stopwatch.GetTimestamp();
         while (true)
         {
-            var busy = await WhatIsBusyAsync(modules, services, clock.GetUtcNow(), ct);
+            var busy = await WhatIsBusyAsync(modules, clock.GetUtcNow(), ct);
             // A module may publish to one that was already asked: it is quiet when two looks in a row find nothing.
-            if (busy is null && await WhatIsBusyAsync(modules, services, clock.GetUtcNow(), ct) is null)
+            if (busy is null && await WhatIsBusyAsync(modules, clock.GetUtcNow(), ct) is null)
                 return;
             if (System.Diagnostics.Stopwatch.GetElapsedTime(started) > Patience)
                 throw new TimeoutException($"The platform is not quiet after {Patience.TotalSeconds} s: {busy}");
@@ -27,16 +32,16 @@ public static class PlatformQuiet
         }
     }
 
-    private static async Task<string?> WhatIsBusyAsync(IReadOnlyList<ModuleDefinition> modules, IServiceProvider services, DateTimeOffset now, CancellationToken ct)
+    private static async Task<string?> WhatIsBusyAsync(
+        IReadOnlyList<(ModuleDefinition Module, ModuleDatabase Database)> modules, DateTimeOffset now, CancellationToken ct)
     {
-        foreach (var module in modules)
+        foreach (var (module, database) in modules)
         {
-            var database = services.GetRequiredKeyedService<ModuleDatabase>(module.Module);
             var contracts = module.Subscriptions.Select(s => s.Contract).ToArray();
             var names = module.Subscriptions.Select(s => s.Name).ToArray();
             var busy = await database.QuerySingleOrDefaultAsync<string>("""
                 SELECT coalesce(
-                    (SELECT 'scheduled ' || type FROM scheduled WHERE NOT parked AND (due_at <= @now OR attempts > 0) LIMIT 1),
+                    (SELECT 'scheduled ' || type FROM scheduled WHERE NOT parked AND (due_at <= @now OR (attempts > 0 AND error IS NULL)) LIMIT 1),
                     (SELECT 'inbox ' || subscription FROM inbox WHERE state = 'waiting' AND due_at <= @now LIMIT 1),
                     (SELECT 'subscription ' || s.name FROM unnest(@names, @contracts) AS s(name, contract) LEFT JOIN checkpoints c ON c.name = s.name
                      WHERE EXISTS (SELECT FROM bus.messages m WHERE m.type = s.contract AND (m.xid, m.position) > (coalesce(c.xid, '0'), coalesce(c.position, 0)))

@@ -1,8 +1,11 @@
+using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Mobility.Host;
 using Mobility.Platform.Bus;
-using Mobility.Platform.Modules;
+using Mobility.Platform.Events;
 using Npgsql;
 
 namespace Mobility.Tests.Support;
@@ -11,11 +14,15 @@ namespace Mobility.Tests.Support;
 public class PlatformFixture : IAsyncLifetime
 {
     private static readonly Lazy<Task<string>> Template = new(MakeTemplateAsync);
-    private MobilityApp? _app;
+    private readonly List<MobilityApp> _apps = [];
 
     public TestClock Clock { get; } = new();
 
-    public MobilityApp App => _app ?? throw new InvalidOperationException("The platform has not started.");
+    /// <summary>The process that has Identity; the only one unless a fixture splits the modules.</summary>
+    public MobilityApp App => _apps.Count > 0 ? _apps[0] : throw new InvalidOperationException("The platform has not started.");
+
+    /// <summary>All processes.</summary>
+    public IReadOnlyList<MobilityApp> Apps => _apps;
 
     public string ConnectionString { get; private set; } = "";
 
@@ -27,26 +34,36 @@ public class PlatformFixture : IAsyncLifetime
     /// <summary>Settings over the tests' usual ones.</summary>
     protected virtual IReadOnlyDictionary<string, string?> Settings { get; } = new Dictionary<string, string?>();
 
+    /// <summary>The modules of each process; Identity in the first.</summary>
+    protected virtual IReadOnlyList<string[]> Processes { get; } = [["all"]];
+
     public virtual async Task InitializeAsync()
     {
         ConnectionString = await TestPostgres.CreateDatabaseAsync(await Template.Value);
-        _app = MobilityApp.Create(new MobilityAppOptions { ConnectionString = ConnectionString, Clock = Clock, Settings = WithUsual(Settings) });
-        await _app.StartAsync(CancellationToken.None);
+        var urls = Processes.Count == 1 ? ["http://127.0.0.1:0"] : Processes.Select(_ => FreeUrl()).ToArray();
+        var peers = Processes.SelectMany((modules, i) => modules.Select(module => KeyValuePair.Create($"Peers:{module}", (string?)urls[i])));
+        foreach (var (modules, url) in Processes.Zip(urls))
+        {
+            var settings = WithUsual(new Dictionary<string, string?>(Settings.Concat(Processes.Count == 1 ? [] : peers)));
+            _apps.Add(MobilityApp.Create(new MobilityAppOptions { ConnectionString = ConnectionString, Clock = Clock, Settings = settings, Targets = modules, Url = url }));
+        }
+        foreach (var app in _apps)
+            await app.StartAsync(CancellationToken.None);
         Http = NewClient();
     }
 
     public virtual async Task DisposeAsync()
     {
         Http.Dispose();
-        if (_app is not null)
-            await _app.DisposeAsync();
+        foreach (var app in _apps)
+            await app.DisposeAsync();
         NpgsqlConnection.ClearAllPools();
     }
 
-    /// <summary>A client that sends a token.</summary>
+    /// <summary>A client that sends a token, to whichever process serves the path.</summary>
     public HttpClient NewClient(string? token = null)
     {
-        var client = new HttpClient { BaseAddress = new Uri(App.Address) };
+        var client = new HttpClient(_apps.Count == 1 ? new SocketsHttpHandler() : new ByPath(_apps)) { BaseAddress = new Uri(App.Address) };
         if (token is not null)
             client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
         return client;
@@ -62,7 +79,15 @@ public class PlatformFixture : IAsyncLifetime
     }
 
     /// <summary>Waits until no subscription lags and nothing is due: what was caused has happened.</summary>
-    public Task SettleAsync() => PlatformQuiet.WaitAsync(Services.GetRequiredService<IReadOnlyList<ModuleDefinition>>(), Services, Clock);
+    public Task SettleAsync() => PlatformQuiet.WaitAsync(
+        [.. _apps.SelectMany(app => app.Modules.Select(m => (m, app.Web.Services.GetRequiredKeyedService<ModuleDatabase>(m.Module))))], Clock);
+
+    private static string FreeUrl()
+    {
+        using var probe = new TcpListener(IPAddress.Loopback, 0);
+        probe.Start();
+        return $"http://{probe.LocalEndpoint}";
+    }
 
     protected static IReadOnlyDictionary<string, string?> WithUsual(IReadOnlyDictionary<string, string?> settings)
     {
@@ -88,5 +113,23 @@ public class PlatformFixture : IAsyncLifetime
         }
         NpgsqlConnection.ClearAllPools(); // a template may have no connection
         return new NpgsqlConnectionStringBuilder(connectionString).Database!;
+    }
+
+    /// <summary>Stands for the operator's reverse proxy in front of several processes: the first that has a route for the path gets the request.</summary>
+    private sealed class ByPath(IReadOnlyList<MobilityApp> apps) : DelegatingHandler(new SocketsHttpHandler())
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            var path = request.RequestUri!.AbsolutePath.Split('/');
+            var app = apps.FirstOrDefault(a => a.Web.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>().Any(e => Matches(e, path))) ?? apps[0];
+            request.RequestUri = new Uri(new Uri(app.Address), request.RequestUri.PathAndQuery);
+            return base.SendAsync(request, cancellationToken);
+        }
+
+        private static bool Matches(RouteEndpoint endpoint, string[] path)
+        {
+            var route = (endpoint.RoutePattern.RawText ?? "").Split('/');
+            return route.Length == path.Length && route.Zip(path).All(pair => pair.First == pair.Second || pair.First.StartsWith('{'));
+        }
     }
 }

@@ -37,7 +37,9 @@ internal static class PaymentJournal
         {
             var before = state;
             state = work.Append(PaymentStream.Type, id.Value, e);
-            WriteOne(work, id, before, state, e, PostingId.Of(id, ++version), provider);
+            if (PostingOf(id, ++version, before, state, e, provider) is { } posting)
+                Ledger.Post(work, posting);
+            WriteOne(work, id, before, state, e);
         }
         return state;
     }
@@ -49,16 +51,35 @@ internal static class PaymentJournal
             work.Schedule(notBefore is { } later && later > due ? later : due, id.Value, new CallProvider.Message(id, failures, NewMeans: false));
     }
 
-    private static void WriteOne(Work work, PaymentId id, PaymentState before, PaymentState state, PaymentEvent e, PostingId posting, string provider)
+    /// <summary>What an event means in the ledger; null when it moves no money of ours. Pure: one event, at most one posting, named by its place in the stream.</summary>
+    public static Posting? PostingOf(PaymentId id, int version, PaymentState before, PaymentState state, PaymentEvent e, string provider)
+    {
+        var rider = state.Rider;
+        return e switch
+        {
+            Authorized { Amount: { Amount: > 0 } kept } when state.IsFromWallet =>
+                Post("wallet_hold", kept, Entry.Wallet(rider, kept.Amount), Entry.WalletHold(rider, -kept.Amount)),
+            Voided when before is { IsFromWallet: true, Hold: Hold.Held, Authorized: { } kept } =>
+                Post("wallet_release", kept, Entry.WalletHold(rider, kept.Amount), Entry.Wallet(rider, -kept.Amount)),
+            Charged { Charge: var charge } => Post("charge", charge.Total, Entry.Receivable(rider, charge.Total.Amount),
+                Entry.Revenue(state.City, -charge.Net.Amount), Entry.Vat(state.City, -charge.Vat.Amount)),
+            CreditApplied { Amount: var credit } => Post("credit", credit, Entry.Wallet(rider, credit.Amount), Entry.Receivable(rider, -credit.Amount)),
+            Captured { Intent: null, Amount: var taken } when before.Authorized is { } kept => Post("wallet_capture", kept,
+                Entry.WalletHold(rider, kept.Amount), Entry.Receivable(rider, -taken.Amount), Entry.Wallet(rider, (taken - kept).Amount)),
+            Captured { Amount: var taken } => Post("capture", taken, Entry.Clearing(provider, taken.Amount), Entry.Receivable(rider, -taken.Amount)),
+            RemainderCaptured { Amount: var taken } => Post("capture", taken, Entry.Clearing(provider, taken.Amount), Entry.Receivable(rider, -taken.Amount)),
+            _ => null,
+        };
+
+        Posting Post(string kind, Money money, params IReadOnlyList<Entry> entries) => new(PostingId.Of(id, version), kind, id.Value, money.Currency, entries);
+    }
+
+    private static void WriteOne(Work work, PaymentId id, PaymentState before, PaymentState state, PaymentEvent e)
     {
         switch (e)
         {
-            case Authorized authorized:
-                if (state.IsFromWallet)
-                    Post("wallet_hold", authorized.Amount.Currency, Entry.Wallet(state.Rider, authorized.Amount.Amount),
-                        Entry.WalletHold(state.Rider, -authorized.Amount.Amount));
-                if (state.Released is null)
-                    work.Publish(state.Booking.Value, new PaymentAuthorizedV1(state.Booking, id, authorized.Amount));
+            case Authorized authorized when state.Released is null:
+                work.Publish(state.Booking.Value, new PaymentAuthorizedV1(state.Booking, id, authorized.Amount));
                 break;
             case ActionRequired action when state.Released is null:
                 work.Publish(state.Booking.Value, new PaymentActionRequiredV1(state.Booking, id, action.Url));
@@ -66,27 +87,14 @@ internal static class PaymentJournal
             case Declined declined when state.Released is null:
                 work.Publish(state.Booking.Value, new PaymentDeclinedV1(state.Booking, id, declined.Code));
                 break;
-            case Voided when before is { IsFromWallet: true, Hold: Hold.Held, Authorized: { } held }:
-                Post("wallet_release", held.Currency, Entry.WalletHold(state.Rider, held.Amount), Entry.Wallet(state.Rider, -held.Amount));
-                break;
             case Charged charged:
                 Invoice(work, id, charged);
-                var (total, net, vat) = (charged.Charge.Total, charged.Charge.Net, charged.Charge.Vat);
-                Post("charge", total.Currency, Entry.Receivable(charged.Rider, total.Amount), Entry.Revenue(charged.City, -net.Amount),
-                    Entry.Vat(charged.City, -vat.Amount));
                 break;
-            case CreditApplied credit:
-                Post("credit", credit.Amount.Currency, Entry.Wallet(state.Rider, credit.Amount.Amount), Entry.Receivable(state.Rider, -credit.Amount.Amount));
-                if (state is { OutstandingReason: { } reason, Due: { Amount: > 0 } rest })
-                    Owe(rest, reason);
+            case CreditApplied when state is { OutstandingReason: { } reason, Due: { Amount: > 0 } rest }:
+                Owe(rest, reason);
                 break;
-            case Captured { Intent: null } captured:
-                var kept = before.Authorized!.Value;
-                Post("wallet_capture", kept.Currency, Entry.WalletHold(state.Rider, kept.Amount), Entry.Receivable(state.Rider, -captured.Amount.Amount),
-                    Entry.Wallet(state.Rider, (captured.Amount - kept).Amount));
-                break;
-            case Captured captured:
-                Take(0, captured.Intent, before.Authorized!.Value, captured.Amount);
+            case Captured { Intent: { } intent } captured:
+                Take(0, intent, before.Authorized!.Value, captured.Amount);
                 break;
             case RemainderCaptured taken:
                 Take(taken.Number, taken.Intent, before.Remainder!.Amount, taken.Amount);
@@ -98,23 +106,17 @@ internal static class PaymentJournal
                 if (before.OutstandingReason is not null)
                     work.Execute("DELETE FROM outstanding WHERE payment_id = $1", id.Value);
                 work.Execute("UPDATE invoices SET paid_at = $2 WHERE invoice_id = $1", state.Invoice.Value, work.Now);
-                var sum = state.Charge!.Total;
-                work.Publish(state.Booking.Value, new PaymentSettledV1(state.Booking, state.Rider, id, state.Invoice, state.InvoiceNumber!, sum,
-                    state.CapturedByProvider(sum.Currency)));
+                var total = state.Charge!.Total;
+                work.Publish(state.Booking.Value, new PaymentSettledV1(state.Booking, state.Rider, id, state.Invoice, state.InvoiceNumber!, total,
+                    state.CapturedByProvider(total.Currency)));
                 break;
         }
-
-        void Post(string kind, Currency currency, params IReadOnlyList<Entry> entries) =>
-            Ledger.Post(work, new Posting(posting, kind, id.Value, currency, entries));
 
         void Owe(Money amount, string reason) =>
             work.Execute(OutstandingSql, id.Value, state.Rider.Value, amount.Amount, amount.Currency.Code, reason, work.Now);
 
-        void Take(int number, string intent, Money authorized, Money amount)
-        {
+        void Take(int number, string intent, Money authorized, Money amount) =>
             work.Execute(CaptureSql, id.Value, number, intent, authorized.Amount, amount.Amount, amount.Currency.Code, work.Now);
-            Post("capture", amount.Currency, Entry.Clearing(provider, amount.Amount), Entry.Receivable(state.Rider, -amount.Amount));
-        }
     }
 
     private static void Invoice(Work work, PaymentId id, Charged e) => work.Execute(InvoiceSql, e.Invoice.Value, e.Booking.Value, id.Value, e.Rider.Value,

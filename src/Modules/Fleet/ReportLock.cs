@@ -13,8 +13,9 @@ using Mobility.Platform.Http;
 namespace Mobility.Fleet;
 
 /// <summary>
-/// A vehicle says that it unlocked or locked. Its own clock and odometer are what a ride is billed by, so they are checked. An unlock that nobody asked for, or
-/// that comes after its command was given up, is recorded and told without a booking: it starts no billing. A lock is accepted however late: it ends one.
+/// A vehicle says that it unlocked or locked. Its own clock and odometer are what a ride is billed by, so they are checked. An unlock that nobody asked for is
+/// recorded and told without a booking; one that comes after its command was given up names the command and its booking, so that Booking, which has compensated,
+/// tells the vehicle to lock again. Both are alarms, and neither starts a ride here. A lock is accepted however late: it ends one.
 /// </summary>
 internal static partial class ReportLock
 {
@@ -45,8 +46,7 @@ internal static partial class ReportLock
             return Decision<VehicleEvent>.Refuse(ClockProblem("The vehicle's clock is wrong, or the report is too old."));
         if (kind == VehicleCommandKind.Unlock && report.At < command?.RequestedAt - options.ClockAheadMax)
             return Decision<VehicleEvent>.Refuse(ClockProblem("The vehicle says that it unlocked before it was asked to."));
-        var obeyed = command is { Status: CommandStatus.Pending } || kind == VehicleCommandKind.Lock;
-        return Decision<VehicleEvent>.Accept(new LockReported(kind, report.Command, obeyed ? command?.Booking : null, report.At, report.Position,
+        return Decision<VehicleEvent>.Accept(new LockReported(kind, report.Command, command?.Booking, report.At, report.Position,
             report.StateOfChargePercent, report.OdometerMeters, report.Sequence, Newest: report.At >= vehicle.MeasuredAt, now));
     }
 
@@ -72,34 +72,34 @@ internal static partial class ReportLock
             var decision = Decide(vehicle, body, options.Value, work.Now);
             if (decision.Problem is { } refused)
                 return refused;
-            var booking = vehicle.Find(body.Command)?.Booking;
+            var command = vehicle.Find(body.Command);
             foreach (var report in decision.Events.OfType<LockReported>())
             {
-                booking = report.Booking;
                 work.Append(VehicleStream.Type, id.Value, report);
-                if (vehicle.Find(report.Command) is { Status: CommandStatus.Pending } command)
+                if (command is { Status: CommandStatus.Pending })
                     work.Unschedule<CommandTimeout>(command.Id.Value);
-                Announce(work, id, report, log);
+                Announce(work, id, report);
+                if (report.Kind == VehicleCommandKind.Unlock && command is not { Status: CommandStatus.Pending })
+                    Alarm(id, log);
             }
-            return Outcome.Ok(new ReportView(id, body.Kind, body.Command, booking, body.At));
+            return Outcome.Ok(new ReportView(id, body.Kind, body.Command, command?.Booking, body.At));
         }, ct);
     }
 
-    private static void Announce(Work work, VehicleId vehicle, LockReported report, ILogger log)
+    private static void Announce(Work work, VehicleId vehicle, LockReported report)
     {
         if (report.Kind == VehicleCommandKind.Lock)
-        {
             work.Publish(vehicle.Value, new VehicleLockedV1(vehicle, report.Command, report.Booking, report.MeasuredAt, report.Position,
                 report.StateOfChargePercent, report.OdometerMeters));
-            return;
-        }
-        if (report.Booking is null)
-        {
-            FleetMetrics.UnexpectedUnlocks.Add(1);
-            LogUnexpectedUnlock(log, vehicle);
-        }
-        work.Publish(vehicle.Value, new VehicleUnlockedV1(vehicle, report.Command, report.Booking, report.MeasuredAt, report.Position,
-            report.StateOfChargePercent, report.OdometerMeters));
+        else
+            work.Publish(vehicle.Value, new VehicleUnlockedV1(vehicle, report.Command, report.Booking, report.MeasuredAt, report.Position,
+                report.StateOfChargePercent, report.OdometerMeters));
+    }
+
+    private static void Alarm(VehicleId vehicle, ILogger log)
+    {
+        FleetMetrics.UnexpectedUnlocks.Add(1);
+        LogUnexpectedUnlock(log, vehicle);
     }
 
     private static Problem ClockProblem(string detail) => Problem.Unprocessable("fleet.clock_out_of_range", detail, "at");

@@ -44,7 +44,7 @@ internal sealed record CommandRequested(VehicleCommandId Command, BookingId Book
 
 internal sealed record CommandGivenUp(VehicleCommandId Command, string Reason, DateTimeOffset At) : VehicleEvent;
 
-/// <summary>The vehicle's own word. <paramref name="Booking"/> is set when it obeyed a command of that booking.</summary>
+/// <summary>The vehicle's own word. <paramref name="Booking"/> is that of the command it names.</summary>
 internal sealed record LockReported(
     VehicleCommandKind Kind, VehicleCommandId? Command, BookingId? Booking, DateTimeOffset MeasuredAt, GeoPoint Position, int StateOfChargePercent, long OdometerMeters,
     long? Sequence, bool Newest, DateTimeOffset At) : VehicleEvent;

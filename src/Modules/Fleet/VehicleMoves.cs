@@ -41,7 +41,9 @@ internal static class VehicleMoves
     private static ImmutableArray<ImmutableArray<MdsEvent>> Paths(Vehicle vehicle, Move move) => (vehicle.Mode, move) switch
     {
         (VehicleMode.Micromobility, Move.Activate) => [[ProviderDropOff]],
-        (VehicleMode.Micromobility, Move.Deactivate or Move.Reactivate) => [[MdsEvent.Maintenance]],
+        (_, Move.Deactivate) when vehicle.State == VehicleState.NonOperational => [Nothing],
+        (VehicleMode.Micromobility, Move.Deactivate) => [[MdsEvent.Maintenance]],
+        (VehicleMode.Micromobility, Move.Reactivate) => vehicle.State == VehicleState.NonOperational ? [[MdsEvent.Maintenance]] : [], // the event leads both ways
         (VehicleMode.Micromobility, Move.Retire) => vehicle.State == VehicleState.Removed ? [Nothing] : [[Decommissioned]],
         (VehicleMode.Micromobility, Move.Relocate) => [[RebalancePickUp, ProviderDropOff], [ProviderDropOff]],
         (VehicleMode.Micromobility, Move.Keep) => [[ReservationStart]],

@@ -17,6 +17,7 @@ public sealed class PricingModule : IModule
     public void Configure(IModuleBuilder module)
     {
         module.Services.AddSingleton<CityPriceCache>();
+        module.Services.AddSingleton<RecentQuotes>();
         module.Services.AddSingleton<IPackLoader, PricingPackLoader>();
 
         module.Subscribe<RideEndedV1>("charge-ride", ChargeRide.HandleEnded);

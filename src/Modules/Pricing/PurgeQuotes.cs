@@ -19,11 +19,15 @@ internal static class PurgeQuotes
     public static async Task Handle(PurgeQuotesDaily message, Reaction reaction, CancellationToken ct)
     {
         _ = message;
-        var database = reaction.Services.GetRequiredService<Database<PricingModule>>();
-        var before = Guid.CreateVersion7(reaction.Now - KeptFor);
+        await PurgeAsync(reaction.Services.GetRequiredService<Database<PricingModule>>(), reaction.Now, ct);
+        reaction.Work.Schedule(reaction.Now + Every, Key, new PurgeQuotesDaily());
+    }
+
+    public static async Task PurgeAsync(Database<PricingModule> database, DateTimeOffset now, CancellationToken ct)
+    {
+        var before = Guid.CreateVersion7(now - KeptFor);
         while (await database.ExecuteAsync(Sql, new { before, RowsPerStatement }, ct) == RowsPerStatement)
             ct.ThrowIfCancellationRequested();
-        reaction.Work.Schedule(reaction.Now + Every, Key, new PurgeQuotesDaily());
     }
 
     private const string Sql = "DELETE FROM quotes WHERE id IN (SELECT id FROM quotes WHERE id < @before ORDER BY id LIMIT @RowsPerStatement)";

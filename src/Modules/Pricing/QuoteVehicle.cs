@@ -82,7 +82,8 @@ internal static class QuoteVehicle
         .Produces<QuoteView>(201).ProducesProblem(400).ProducesProblem(404).ProducesProblem(409);
 
     private static async Task<IResult> Handle(
-        Body body, Caller caller, IAsk ask, CityPriceCache prices, Database<PricingModule> database, TimeProvider clock, CancellationToken ct)
+        Body body, Caller caller, IAsk ask, CityPriceCache prices, RecentQuotes recent, Database<PricingModule> database, TimeProvider clock,
+        CancellationToken ct)
     {
         var fields = new Fields()
             .Must(body.ExpectedMinutes is null or (>= 1 and <= ExpectedMinutesMax), "expectedMinutes", $"Send 1 to {ExpectedMinutesMax}.")
@@ -97,6 +98,7 @@ internal static class QuoteVehicle
             return problem.ToResult();
         await database.ExecuteAsync("INSERT INTO quotes (id, account, snapshot) VALUES (@Id, @Account, @Snapshot::jsonb)",
             new { Id = id.Value, Account = caller.Subject, Snapshot = Json.Of(offer.Quote).Text }, ct);
+        recent.Remember(offer.Quote!);
         return TypedResults.Created($"/v1/quotes/{id}", ToView(offer.Quote!, offer.Estimate!));
     }
 

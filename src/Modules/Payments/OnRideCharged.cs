@@ -42,11 +42,12 @@ internal static class OnRideCharged
     public static async Task Handle(RideChargedV1 e, Reaction r, CancellationToken ct)
     {
         var (id, database) = (PaymentStream.IdOf(e.Booking), r.Services.GetRequiredService<Database<PaymentsModule>>());
+        var reading = Wallet.BalanceAsync(database, r.Work, e.Rider, e.Charge.Total.Currency, ct); // beside the stream: this reaction is a queue for all charges
         var loaded = await r.Work.LoadAsync(PaymentStream.Type, id.Value, ct);
+        var balance = await reading;
         if (loaded.State.Charge is not null)
             return;
         var year = e.At.UtcDateTime.Year;
-        var balance = await Wallet.BalanceAsync(database, r.Work, e.Rider, e.Charge.Total.Currency, ct);
         var number = await InvoiceNumbers.NextAsync(database, r.Work, e.City, year, ct);
         var events = Decide(loaded.State, new Command(e, Id.Named<InvoiceId>("payment", id.ToString()), InvoiceNumbers.Format(e.City, year, number), balance));
         var state = PaymentJournal.Write(r.Work, id, loaded, events, r.Services.GetRequiredService<IPaymentProvider>().Name);

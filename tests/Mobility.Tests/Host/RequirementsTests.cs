@@ -1,3 +1,5 @@
+using Mobility.Tests.Support;
+
 namespace Mobility.Tests.Host;
 
 /// <summary>The list of requirement ids, over result files that are written here and the traits of this very assembly.</summary>

@@ -79,6 +79,7 @@ public sealed class MobilityApp : IAsyncDisposable
         web.MapModules(modules);
         Observe.Map(web, modules, options);
         ApiDocuments.Map(web, modules);
+        Overview.Map(web);
         web.RequireAccessRules();
         return new MobilityApp(web, modules, options);
     }

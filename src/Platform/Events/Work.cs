@@ -161,7 +161,7 @@ public sealed class Work
             INSERT INTO scheduled (type, key, due_at, data, metadata) VALUES ($1, $2, $3, $4, $5)
             ON CONFLICT (type, key) DO UPDATE SET due_at = excluded.due_at, data = excluded.data, metadata = excluded.metadata,
                 attempts = 0, parked = false, error = NULL
-            """, _module.NameOfScheduled(typeof(T)), key, dueAt, new Json(JsonSerializer.Serialize(message, MobilityJson.Stored)), new Json(_metadata));
+            """, _module.NameOfScheduled(typeof(T)), key, dueAt, new PlainJson(JsonSerializer.Serialize(message, MobilityJson.Stored)), new PlainJson(_metadata));
         _schedulesNow |= dueAt <= Now;
     }
 
@@ -171,7 +171,7 @@ public sealed class Work
 
     internal void Remember(Guid caller, string key, byte[] requestHash, int status, string? reply) =>
         _first.Add(Statement("INSERT INTO idempotency (caller, key, request_hash, status, reply, at) VALUES ($1, $2, $3, $4, $5, $6)",
-            [caller, key, requestHash, status, reply is null ? null : new Json(reply), Now]));
+            [caller, key, requestHash, status, reply, Now]));
 
     /// <summary>Adds a fence: the whole work is dropped unless the statement touches a row.</summary>
     internal void Fence(string sqlReturning, params object?[] parameters) =>
@@ -242,10 +242,10 @@ public sealed class Work
     {
         if (_events is [var one])
             return Statement("INSERT INTO events (stream_id, version, stream_type, type, data, metadata, at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-                [one.Stream, one.Version, one.StreamType, one.Type, new Json(one.Data), new Json(one.Metadata), Now]);
+                [one.Stream, one.Version, one.StreamType, one.Type, new PlainJson(one.Data), new PlainJson(one.Metadata), Now]);
         return Statement("""
             INSERT INTO events (stream_id, version, stream_type, type, data, metadata, at)
-            SELECT stream_id, version, stream_type, type, data::jsonb, metadata::jsonb, $7
+            SELECT stream_id, version, stream_type, type, data::json, metadata::json, $7
             FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[])
                 WITH ORDINALITY AS e(stream_id, version, stream_type, type, data, metadata, nr)
             ORDER BY nr
@@ -258,10 +258,10 @@ public sealed class Work
     {
         if (_messages is [var one])
             return Statement("INSERT INTO bus.messages (id, type, key, source, data, metadata, at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-                [one.Id, one.Type, one.Key, _database.Module, new Json(one.Data), new Json(one.Metadata), Now]);
+                [one.Id, one.Type, one.Key, _database.Module, new PlainJson(one.Data), new PlainJson(one.Metadata), Now]);
         return Statement("""
             INSERT INTO bus.messages (id, type, key, source, data, metadata, at)
-            SELECT id, type, key, $6, data::jsonb, metadata::jsonb, $7
+            SELECT id, type, key, $6, data::json, metadata::json, $7
             FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[]) WITH ORDINALITY AS m(id, type, key, data, metadata, nr)
             ORDER BY nr
             """,
@@ -276,6 +276,7 @@ public sealed class Work
             command.Parameters.Add(value switch
             {
                 Json json => new NpgsqlParameter { Value = json.Text, NpgsqlDbType = NpgsqlDbType.Jsonb },
+                PlainJson json => new NpgsqlParameter { Value = json.Text, NpgsqlDbType = NpgsqlDbType.Json },
                 DateTimeOffset at => new NpgsqlParameter<DateTimeOffset> { TypedValue = at.ToUniversalTime(), NpgsqlDbType = NpgsqlDbType.TimestampTz },
                 NpgsqlParameter ready => ready,
                 ulong number => new NpgsqlParameter { Value = number, NpgsqlDbType = NpgsqlDbType.Xid8 },
@@ -290,7 +291,10 @@ public sealed class Work
     private readonly record struct PendingMessage(Guid Id, string Type, Guid Key, string Data, string Metadata);
 }
 
-/// <summary>Text that is stored as jsonb.</summary>
+/// <summary>Text for a json column: what the platform writes once and reads whole.</summary>
+internal sealed record PlainJson(string Text);
+
+/// <summary>Text for a jsonb column.</summary>
 /// <param name="Text">Valid JSON.</param>
 public sealed record Json(string Text)
 {

@@ -118,7 +118,7 @@ public sealed class CommandRunner<TModule>(Database<TModule> database, ModuleDef
         if (ticket is not { } t)
             return null;
         var stored = await database.QuerySingleOrDefaultAsync<StoredRow>(
-            "SELECT request_hash, status, reply::text AS reply FROM idempotency WHERE caller = @Caller AND key = @Key", new { t.Caller, t.Key }, ct);
+            "SELECT request_hash, status, reply FROM idempotency WHERE caller = @Caller AND key = @Key", new { t.Caller, t.Key }, ct);
         if (stored is null)
             return null;
         return stored.RequestHash.AsSpan().SequenceEqual(t.RequestHash)

@@ -1,4 +1,5 @@
--- The tables that every module has in its own schema; run with search_path set to it.
+-- The tables that every module has in its own schema; run with search_path set to it. What is written once and read whole is json, not jsonb: it keeps its
+-- bytes and costs no parsing.
 CREATE TABLE IF NOT EXISTS events (
     stream_id uuid NOT NULL,
     version int NOT NULL,
@@ -6,8 +7,8 @@ CREATE TABLE IF NOT EXISTS events (
     position bigint GENERATED ALWAYS AS IDENTITY,
     stream_type text NOT NULL,
     type text NOT NULL,
-    data jsonb NOT NULL,
-    metadata jsonb NOT NULL,
+    data json NOT NULL,
+    metadata json NOT NULL,
     at timestamptz NOT NULL,
     CONSTRAINT events_pkey PRIMARY KEY (stream_id, version)
 );
@@ -36,8 +37,8 @@ CREATE TABLE IF NOT EXISTS inbox (
     position bigint NOT NULL,
     type text NOT NULL,
     source text NOT NULL,
-    data jsonb NOT NULL,
-    metadata jsonb NOT NULL,
+    data json NOT NULL,
+    metadata json NOT NULL,
     at timestamptz NOT NULL,
     state text NOT NULL CHECK (state IN ('waiting', 'parked')),
     attempts int NOT NULL,
@@ -52,8 +53,8 @@ CREATE TABLE IF NOT EXISTS scheduled (
     type text NOT NULL,
     key uuid NOT NULL,
     due_at timestamptz NOT NULL,
-    data jsonb NOT NULL,
-    metadata jsonb NOT NULL,
+    data json NOT NULL,
+    metadata json NOT NULL,
     attempts int NOT NULL DEFAULT 0,
     parked boolean NOT NULL DEFAULT false,
     error text,
@@ -67,7 +68,7 @@ CREATE TABLE IF NOT EXISTS idempotency (
     key text NOT NULL,
     request_hash bytea NOT NULL,
     status int NOT NULL,
-    reply jsonb,
+    reply text,
     at timestamptz NOT NULL,
     CONSTRAINT idempotency_pkey PRIMARY KEY (caller, key)
 );

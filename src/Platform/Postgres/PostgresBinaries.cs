@@ -97,13 +97,18 @@ public sealed partial record PostgresBinaries(string Directory, int MajorVersion
             yield return Path.Combine(folder.FullName, ".mobility", "tools");
     }
 
+    /// <summary>Links (as of /usr/local/bin) are followed, since libraries lie beside the real programs; one that leads nowhere is no server.</summary>
     private static async Task<PostgresBinaries?> InspectAsync(string directory, CancellationToken ct)
     {
-        if (!File.Exists(Path.Combine(directory, "postgres")) || !File.Exists(Path.Combine(directory, "initdb")))
+        var program = new FileInfo(Path.Combine(directory, "postgres"));
+        if (program.ResolveLinkTarget(returnFinalTarget: true) is FileInfo target)
+            program = target;
+        var real = program.DirectoryName!;
+        if (!program.Exists || !File.Exists(Path.Combine(real, "initdb")) || !File.Exists(Path.Combine(real, "pg_ctl")))
             return null;
-        var answer = await ChildProcess.RunAsync([Path.Combine(directory, "postgres"), "--version"], ct);
+        var answer = await ChildProcess.RunAsync([program.FullName, "--version"], ct);
         var version = VersionNumber().Match(answer.Output);
-        return version.Success ? new PostgresBinaries(directory, int.Parse(version.Groups[1].Value, CultureInfo.InvariantCulture)) : null;
+        return version.Success ? new PostgresBinaries(real, int.Parse(version.Groups[1].Value, CultureInfo.InvariantCulture)) : null;
     }
 
     [GeneratedRegex(@"\(PostgreSQL\) (\d+)")]

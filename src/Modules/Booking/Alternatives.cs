@@ -38,7 +38,8 @@ internal sealed class Alternatives(IAsk ask, Database<BookingModule> database, T
         if (_shared.Count > SharedMax)
             _shared.Clear();
         var key = (quote.Vehicle, wish.WindowEnd);
-        var shared = _shared.AddOrUpdate(key, _ => new Shared(now, Ask()), (_, known) => clock.GetElapsedTime(known.At, now) < SharedFor ? known : new Shared(now, Ask()));
+        var shared = _shared.AddOrUpdate(key, _ => new Shared(now, Ask()),
+            (_, known) => clock.GetElapsedTime(known.At, now) < SharedFor ? known : new Shared(now, Ask()));
         return shared.Answer.Value;
 
         Lazy<Task<IReadOnlyList<VehicleSummary>>> Ask() => new(() => AskAsync(quote, wish));

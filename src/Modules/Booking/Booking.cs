@@ -51,7 +51,9 @@ internal enum RideFlag
 
 internal abstract record BookingEvent;
 
-/// <summary>Everything that is frozen with the booking (requirement BKG-8). <paramref name="Until"/> is the end of the hold, <paramref name="WindowEnd"/> what was booked.</summary>
+/// <summary>Everything that is frozen with the booking (requirement BKG-8).</summary>
+/// <param name="Until">End of the hold.</param>
+/// <param name="WindowEnd">End of the window that was booked; null for an open end.</param>
 internal sealed record VehicleReserved(
     BookingId Booking, AccountId Rider, BookingId Group, VehicleId Vehicle, CityId City, VehicleTypeId Type, VehicleKind Kind, QuoteId Quote, Tariff Tariff,
     Money Estimate, Money HoldAmount, GeoPoint VehiclePosition, DateTimeOffset From, DateTimeOffset Until, DateTimeOffset? WindowEnd, DateTimeOffset At)
@@ -96,7 +98,8 @@ internal sealed record EndRequested(VehicleCommandId? Command, EndCause Cause, D
 
 /// <summary>The facts that are charged. Names what the list of rides needs, which sees single events only.</summary>
 internal sealed record RideEnded(
-    AccountId Rider, VehicleId Vehicle, CityId City, RideUsage Usage, GeoPoint Position, int? StateOfChargePercent, RideFlag? Flag, DateTimeOffset At) : BookingEvent;
+    AccountId Rider, VehicleId Vehicle, CityId City, RideUsage Usage, GeoPoint Position, int? StateOfChargePercent, RideFlag? Flag, DateTimeOffset At)
+    : BookingEvent;
 
 internal sealed record ChargeKnown(Charge Charge) : BookingEvent;
 
@@ -176,7 +179,8 @@ internal sealed record BookingState
         UnlockRequested asked => state with { Phase = Phase.Unlocking, Command = asked.Command, CommandAt = asked.At },
         RideStarted start => Flagged(state, start.ClockCorrected ? RideFlag.VehicleClock : null) with
         {
-            Phase = Phase.Riding, Start = start, Position = start.Position, StateOfChargePercent = start.StateOfChargePercent, OdometerMeters = start.OdometerMeters,
+            Phase = Phase.Riding, Start = start, Position = start.Position, StateOfChargePercent = start.StateOfChargePercent,
+            OdometerMeters = start.OdometerMeters,
         },
         PauseRequested asked => state with { Phase = Phase.Pausing, Command = asked.Command, CommandAt = asked.At },
         RidePaused paused => state with

@@ -30,7 +30,8 @@ internal static class BookingAudits
             ORDER BY 1 LIMIT 100
             """),
         new("open_bookings_are_held", "A booking has a hold exactly until it ended or was released.", """
-            SELECT coalesce(b.booking_id, h.booking_id) || ' is ' || coalesce(b.phase, 'unknown') || CASE WHEN h.booking_id IS NULL THEN ' without a hold' ELSE ' with a hold' END
+            SELECT coalesce(b.booking_id, h.booking_id) || ' is ' || coalesce(b.phase, 'unknown')
+                || CASE WHEN h.booking_id IS NULL THEN ' without a hold' ELSE ' with a hold' END
             FROM (SELECT * FROM bookings WHERE freed_at IS NULL) b FULL JOIN holds h ON h.booking_id = b.booking_id
             WHERE b.booking_id IS NULL OR h.booking_id IS NULL ORDER BY 1 LIMIT 100
             """),

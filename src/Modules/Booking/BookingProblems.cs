@@ -21,7 +21,7 @@ internal static class BookingProblems
 
     public static Problem WindowInvalid(string sentence) => Problem.Unprocessable("booking.window_invalid", sentence, "quoteId");
 
-    public static readonly Problem VehicleTaken = Problem.Conflict("booking.vehicle_taken", "Somebody else holds this vehicle at that time.");
+    public static readonly Problem VehicleTaken = Problem.Conflict("booking.vehicle_taken", "This vehicle is held at that time.");
 
     public static readonly Problem RiderBusy = Problem.Conflict("booking.rider_busy", "You hold another vehicle at that time.");
 

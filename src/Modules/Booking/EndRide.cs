@@ -8,7 +8,9 @@ using Mobility.Platform.Auth;
 
 namespace Mobility.Booking;
 
-/// <summary>The rider is done. The ride ends with the vehicle's lock, at once if it is locked already, and in any case: a silent vehicle cannot keep a rider (law 3).</summary>
+/// <summary>
+/// The rider is done. The ride ends with the vehicle's lock, at once if it is locked already, and in any case: a silent vehicle cannot keep a rider (law 3).
+/// </summary>
 internal static class EndRide
 {
     public static Decision<BookingEvent> Decide(BookingState state, EndCause cause, VehicleCommandId command, DateTimeOffset now) => state.Phase switch
@@ -24,10 +26,12 @@ internal static class EndRide
     };
 
     /// <summary>The end by the vehicle's own lock.</summary>
-    public static RideEnded EndedAt(BookingState state, DateTimeOffset at, long odometerMeters, GeoPoint position, int? stateOfCharge, RideFlag? flag, DateTimeOffset now)
+    public static RideEnded EndedAt(
+        BookingState state, DateTimeOffset at, long odometerMeters, GeoPoint position, int? stateOfCharge, RideFlag? flag, DateTimeOffset now)
     {
+        var facts = state.Facts;
         var end = BookingState.Max(state.LastMove, BookingState.Min(at, state.MustEndBy));
-        return new RideEnded(state.Facts.Rider, state.Facts.Vehicle, state.Facts.City, state.UsageUntil(end, odometerMeters), position, stateOfCharge, flag, now);
+        return new RideEnded(facts.Rider, facts.Vehicle, facts.City, state.UsageUntil(end, odometerMeters), position, stateOfCharge, flag, now);
     }
 
     /// <summary>The end with the facts that are known, when the vehicle adds none.</summary>

@@ -29,7 +29,8 @@ internal static class ExtendBooking
     public static void Map(IEndpointRouteBuilder app) => app.MapPost("/v1/bookings/{id}/extend", Handle).WithName("ExtendBooking")
         .WithSummary("Give a window a later end; needs Idempotency-Key. The charge follows the real times.")
         .RequirePermission(BookingDoor.Write).Produces<BookingView>(StatusCodes.Status202Accepted).ProducesProblem(StatusCodes.Status400BadRequest)
-        .ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status422UnprocessableEntity);
+        .ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict)
+        .ProducesProblem(StatusCodes.Status422UnprocessableEntity);
 
     private static Task<IResult> Handle(BookingId id, Body body, Caller caller, HttpContext http, CancellationToken ct) =>
         BookingDoor.ChangeAsync(http, caller, id, body, (state, work) =>

@@ -36,7 +36,8 @@ internal static class GetBooking
         if (!BookingDoor.IsFor(caller, state, BookingDoor.Read))
             return BookingProblems.NotFound.ToResult();
         if (awaited is { } target && !IsThere(state, target))
-            state = await EventStreams.WaitUntilAsync(database, signals, BookingStream.Type, id.Value, TimeSpan.FromSeconds(seconds ?? SecondsMax), now => IsThere(now, target), ct);
+            state = await EventStreams.WaitUntilAsync(
+                database, signals, BookingStream.Type, id.Value, TimeSpan.FromSeconds(seconds ?? SecondsMax), now => IsThere(now, target), ct);
         var view = BookingView.Of(state, clock.GetUtcNow());
         if (state.Start is not null && state.Usage is null)
         {

@@ -16,8 +16,9 @@ internal static class ListBookings
     public const int LimitMax = 200;
 
     public sealed record Item(
-        BookingId Id, AccountId Rider, BookingId Group, VehicleId Vehicle, string City, string Kind, string Phase, DateTimeOffset ReservedAt, DateTimeOffset From,
-        DateTimeOffset? Until, DateTimeOffset? StartedAt, DateTimeOffset? EndedAt, string? ReleaseReason, long? DistanceMeters, Money? Charge, string? InvoiceNumber);
+        BookingId Id, AccountId Rider, BookingId Group, VehicleId Vehicle, string City, string Kind, string Phase, DateTimeOffset ReservedAt,
+        DateTimeOffset From, DateTimeOffset? Until, DateTimeOffset? StartedAt, DateTimeOffset? EndedAt, string? ReleaseReason, long? DistanceMeters,
+        Money? Charge, string? InvoiceNumber);
 
     /// <param name="Items">Newest first.</param>
     /// <param name="Next">The cursor of the next page; absent on the last.</param>
@@ -40,7 +41,8 @@ internal static class ListBookings
         Guid? shown = !caller.May(BookingDoor.Read) ? caller.Subject : rider is null ? null : who.Value;
         var size = limit ?? LimitDefault;
         var rows = await database.QueryAsync<Row>(Sql(shown is not null, cursor is not null), new { rider = shown, after = after.Value, limit = size + 1 }, ct);
-        return TypedResults.Ok(new Page([.. rows.Take(size).Select(r => r.ToItem())], rows.Count > size ? new BookingId(rows[size - 1].BookingId).ToString() : null));
+        return TypedResults.Ok(new Page(
+            [.. rows.Take(size).Select(r => r.ToItem())], rows.Count > size ? new BookingId(rows[size - 1].BookingId).ToString() : null));
     }
 
     private static string Sql(bool ofOne, bool paged) => $"""
@@ -52,10 +54,12 @@ internal static class ListBookings
 
     private sealed record Row(
         Guid BookingId, Guid RiderId, Guid GroupId, Guid VehicleId, string CityId, string Kind, string Phase, DateTime ReservedAt, DateTime FromAt,
-        DateTime? WindowEnd, DateTime? StartedAt, DateTime? EndedAt, string? ReleaseReason, long? DistanceMeters, long? Charged, string? Currency, string? InvoiceNumber)
+        DateTime? WindowEnd, DateTime? StartedAt, DateTime? EndedAt, string? ReleaseReason, long? DistanceMeters, long? Charged, string? Currency,
+        string? InvoiceNumber)
     {
         public Item ToItem() => new(
             new BookingId(BookingId), new AccountId(RiderId), new BookingId(GroupId), new VehicleId(VehicleId), CityId, Kind, Phase, ReservedAt, FromAt,
-            WindowEnd, StartedAt, EndedAt, ReleaseReason, DistanceMeters, Charged is { } amount ? new Money(amount, new Currency(Currency!)) : null, InvoiceNumber);
+            WindowEnd, StartedAt, EndedAt, ReleaseReason, DistanceMeters,
+            Charged is { } amount ? new Money(amount, new Currency(Currency!)) : null, InvoiceNumber);
     }
 }

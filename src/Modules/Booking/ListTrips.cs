@@ -36,7 +36,8 @@ internal static class ListTrips
             SELECT booking_id, vehicle_id, city_id, started_at, ended_at, distance_meters, charged, currency
             FROM trips WHERE rider_id = @rider AND {(cursor is null ? "true" : "booking_id < @after")} ORDER BY booking_id DESC LIMIT @limit
             """, new { rider = caller.Subject, after = after.Value, limit = size + 1 }, ct);
-        return TypedResults.Ok(new Page([.. rows.Take(size).Select(r => r.ToItem())], rows.Count > size ? new BookingId(rows[size - 1].BookingId).ToString() : null));
+        return TypedResults.Ok(new Page(
+            [.. rows.Take(size).Select(r => r.ToItem())], rows.Count > size ? new BookingId(rows[size - 1].BookingId).ToString() : null));
     }
 
     private sealed record Row(

@@ -4,7 +4,9 @@ using Mobility.Platform.Modules;
 
 namespace Mobility.Booking;
 
-/// <summary>The vehicle opened: the ride begins or goes on at the vehicle's own time (law 3). If the booking is over, the vehicle is told to lock again.</summary>
+/// <summary>
+/// The vehicle opened: the ride begins or goes on at the vehicle's own time (law 3). If the booking is over, the vehicle is told to lock again.
+/// </summary>
 internal static class OnVehicleUnlocked
 {
     /// <summary>A vehicle's clock may differ by as much before the ride says so.</summary>
@@ -17,7 +19,7 @@ internal static class OnVehicleUnlocked
         {
             Phase.Unlocking when obeyed => Start(state.CommandAt!.Value),
             // On a token, without a command of ours.
-            Phase.Confirmed when e.Command is null && e.At >= state.Facts.From => Start(state.Facts.From),
+            Phase.Confirmed when e.Command is null && now >= state.Facts.From => Start(state.Facts.From),
             Phase.Resuming when obeyed => Resume(),
             Phase.Paused when e.At >= state.PausedAt && obeyed => Resume(), // late: the command had been given up
             Phase.Ending when e.At >= state.PausedAt => Resume(),

@@ -16,6 +16,7 @@ internal static class Recording
         {
             state = BookingState.Evolve(state, e);
             Announce(work, id, state, e);
+            BookingMetrics.Count(state, e);
         }
         var (dueBefore, due) = (Deadlines.NextOf(before), Deadlines.NextOf(state));
         if (due is { } at && due != dueBefore)
@@ -71,10 +72,8 @@ internal static class Recording
                 work.Publish(facts.Vehicle.Value, new RideEndedV1(id, facts.Rider, facts.Vehicle, facts.City, facts.Tariff, ended.Usage, ended.Position));
                 break;
             case BookingReleased released:
-                work.Publish(facts.Vehicle.Value, new BookingReleasedV1(id, facts.Rider, facts.Vehicle, facts.City, released.Reason, released.Occupied, released.At)
-                {
-                    FeeDue = released.FeeDue,
-                });
+                work.Publish(facts.Vehicle.Value, new BookingReleasedV1(
+                    id, facts.Rider, facts.Vehicle, facts.City, released.Reason, released.Occupied, released.At) { FeeDue = released.FeeDue });
                 if (released.FeeDue)
                     work.Publish(id.Value, new BookingForfeitedV1(id, facts.Rider, facts.City, facts.Tariff,
                         new RideUsage(facts.From, null, null, [], 0, state.WindowEnd, NoShow: true)));

@@ -123,7 +123,10 @@ internal static class ReserveVehicle
             var overlaps = await FindOverlapsAsync(database, quote.Vehicle, rider, group, wish, token);
             var decision = Decide(new Command(id, group, rider, quote, wish, overlaps, work.Now));
             if (decision.Problem is { } refused)
-                return lost = refused;
+            {
+                lost = refused == BookingProblems.VehicleTaken ? refused : null;
+                return refused;
+            }
             // Racers queue here instead of waiting for each other's index entries, which PostgreSQL could only end as a deadlock.
             work.ExecuteFirst(LocksSql, $"booking.vehicle {quote.Vehicle}", $"booking.rider {rider}");
             if (group != id)
@@ -132,12 +135,12 @@ internal static class ReserveVehicle
                 work.OnLaw("booking_group_full", () => BookingProblems.GroupFull);
             }
             work.OnLaw("holds_one_per_vehicle", () => lost = BookingProblems.VehicleTaken);
-            work.OnLaw("holds_one_per_rider", () => lost = BookingProblems.RiderBusy);
+            work.OnLaw("holds_one_per_rider", () => BookingProblems.RiderBusy);
             var (state, _) = work.StartNew(BookingStream.Type, id.Value);
             return Outcome.Created(BookingView.Of(work.Record(id, state, decision.Events), work.Now));
         }, ct);
-        // No transaction is open any more. A stored reply to an earlier request with this key wins over the refusal.
-        return lost is null || BookingDoor.IsAccepted(result) || result is not IStatusCodeHttpResult { StatusCode: StatusCodes.Status409Conflict }
+        // For who came too late: no transaction is open any more. A stored reply to an earlier request with this key wins over the refusal.
+        return lost is null || result is not IStatusCodeHttpResult { StatusCode: StatusCodes.Status409Conflict }
             ? result
             : (await alternatives.AddToAsync(lost, quote!, wish!, ct)).ToResult();
     }

@@ -7,7 +7,7 @@ using Mobility.Platform;
 using Mobility.Platform.Modules;
 using Mobility.Tests.Support;
 
-namespace Mobility.Tests.Booking;
+namespace Mobility.Tests.Bookings;
 
 /// <summary>The whole platform with vehicles of the test's own, and the words of a rider, a vehicle and a clock.</summary>
 public class BookingPlatform : PlatformFixture
@@ -37,7 +37,8 @@ public class BookingPlatform : PlatformFixture
         var label = $"b-{Interlocked.Increment(ref _names)}";
         var position = place ?? new GeoPoint(50 + 0.05 * _names % 1, 11 + 0.05 * _names % 1);
         using var staff = this.StaffClient();
-        var reply = await staff.PostAsJsonAsync("/v1/fleet/vehicles", new { city = "tiny", label, type, position, stateOfChargePercent = 90 }, MobilityJson.Http);
+        var reply = await staff.PostAsJsonAsync(
+            "/v1/fleet/vehicles", new { city = "tiny", label, type, position, stateOfChargePercent = 90 }, MobilityJson.Http);
         reply.StatusCode.ShouldBe(HttpStatusCode.Created, await reply.Content.ReadAsStringAsync());
         var id = VehicleId.Of(new CityId("tiny"), label);
         (await staff.PostAsJsonAsync($"/v1/fleet/vehicles/{id}/activate", new { })).StatusCode.ShouldBe(HttpStatusCode.OK);
@@ -64,7 +65,7 @@ public class BookingPlatform : PlatformFixture
     }
 
     /// <summary>A ride that has just begun.</summary>
-    public async Task<string> RideAsync(RiderClient rider, VehicleClient vehicle)
+    public static async Task<string> RideAsync(RiderClient rider, VehicleClient vehicle)
     {
         var booking = await rider.BookAsync(vehicle.Id);
         (await rider.DoAsync(booking, "confirm")).GetProperty("phase").GetString().ShouldBe("confirmed");
@@ -74,8 +75,9 @@ public class BookingPlatform : PlatformFixture
         return booking;
     }
 
-    public Task<JsonElement> SettledAsync(RiderClient rider, string booking) =>
-        Eventually.GetAsync(() => rider.GetAsync(booking), b => b.GetProperty("phase").GetString() == "settled" && b.TryGetProperty("charge", out _), "the settlement");
+    public static Task<JsonElement> SettledAsync(RiderClient rider, string booking) =>
+        Eventually.GetAsync(() => rider.GetAsync(booking), 
+            b => b.GetProperty("phase").GetString() == "settled" && b.TryGetProperty("charge", out _), "the settlement");
 
     public async Task<IReadOnlyList<AuditResult>> AuditAsync(ModuleDefinition module)
     {
@@ -108,7 +110,8 @@ public sealed record RiderClient(HttpClient Http, AccountId Id)
     public async Task<string> BookAsync(VehicleId vehicle, DateTimeOffset? from = null, DateTimeOffset? until = null) =>
         (await OkAsync(await ReserveAsync(await QuoteAsync(vehicle, from, until)))).GetProperty("id").GetString()!;
 
-    public async Task<JsonElement> DoAsync(string booking, string verb, object? body = null) => await OkAsync(await PostAsync($"/v1/bookings/{booking}/{verb}", body));
+    public async Task<JsonElement> DoAsync(string booking, string verb, object? body = null) =>
+        await OkAsync(await PostAsync($"/v1/bookings/{booking}/{verb}", body));
 
     public async Task<JsonElement> GetAsync(string booking) => await OkAsync(await Http.GetAsync($"/v1/bookings/{booking}"));
 

@@ -4,14 +4,14 @@ using Mobility.Geo;
 using Mobility.Platform;
 using Mobility.Platform.Events;
 
-namespace Mobility.Tests.Booking;
+namespace Mobility.Tests.Bookings;
 
 /// <summary>One scooter and one van of a small city, and bookings of them in every phase.</summary>
 internal static class Examples
 {
     public static readonly DateTimeOffset Begin = new(2026, 6, 1, 8, 0, 0, TimeSpan.Zero);
-    public static readonly CityId City = new("tiny");
-    public static readonly BookingId Booking = Id.Named<BookingId>("test", "booking");
+    public static readonly CityId Town = new("tiny");
+    public static readonly BookingId TheBooking = Id.Named<BookingId>("test", "booking");
     public static readonly AccountId Rider = Id.Named<AccountId>("test", "rider");
     public static readonly VehicleId Vehicle = Id.Named<VehicleId>("test", "vehicle");
     public static readonly QuoteId Quote = Id.Named<QuoteId>("test", "quote");
@@ -20,15 +20,17 @@ internal static class Examples
     public static readonly VehicleCommandId NewCommand = Command("new");
     public static readonly GeoPoint Place = new(50, 10);
 
-    public static readonly Tariff Tariff = new()
+    public static readonly Tariff Plan = new()
     {
-        Id = new TariffId("plan"), Name = "Plan", Description = "A plan.", Currency = Currency.Eur, VehicleTypeIds = [new VehicleTypeId("van")], UnlockFee = 100,
+        Id = new TariffId("plan"), Name = "Plan", Description = "A plan.", Currency = Currency.Eur,
+        VehicleTypeIds = [new VehicleTypeId("van")], UnlockFee = 100,
         PerMinute = [new PriceStep(0, 20, 1, null)], PerKilometer = [], NoShowFee = 2000, LateArrivalGrace = TimeSpan.FromMinutes(30), VatBasisPoints = 1900,
     };
 
-    public static readonly Charge Charge = new([new ChargeLine("unlock", "Unlock", 1, "piece", Eur(100))], Eur(100), Eur(84), Eur(16), 1900);
+    public static readonly Charge Price = new([new ChargeLine("unlock", "Unlock", 1, "piece", Eur(100))], Eur(100), Eur(84), Eur(16), 1900);
 
-    public static readonly VehicleReserved Scooter = new(Booking, Rider, Booking, Vehicle, City, new VehicleTypeId("scooter"), VehicleKind.Scooter, Quote, Tariff,
+    public static readonly VehicleReserved Scooter = new(
+        TheBooking, Rider, TheBooking, Vehicle, Town, new VehicleTypeId("scooter"), VehicleKind.Scooter, Quote, Plan,
         Eur(400), Eur(700), Place, Begin, Begin + TimeSpan.FromHours(12.5), null, Begin);
 
     /// <summary>A window of two hours that begins in one.</summary>
@@ -64,18 +66,20 @@ internal static class Examples
         Phase.Resuming => In(Phase.Paused).Then(new ResumeRequested(Command("resume"), At(25))),
         Phase.Ending => In(Phase.Riding).Then(new EndRequested(Command("end"), EndCause.Rider, At(29))),
         Phase.Ended => In(Phase.Ending).Then(EndRide.EndedAt(In(Phase.Ending), At(30), 5_000, Place, 70, null, At(30))),
-        Phase.Settled => In(Phase.Ended).Then(new ChargeKnown(Charge), Settlement),
+        Phase.Settled => In(Phase.Ended).Then(new ChargeKnown(Price), Settlement),
         Phase.Released => In(Phase.Confirmed).Then(new BookingReleased(ReleaseReason.Cancelled, true, false, null, At(5))),
         _ => throw new ArgumentOutOfRangeException(nameof(phase)),
     };
 
     public static readonly BookingSettled Settlement = new(Payment, Invoice, "INV-1", Eur(100), Eur(100));
 
+    public static readonly PaymentSettledV1 SettledNews = new(TheBooking, Rider, Payment, Invoice, "INV-1", Eur(100), Eur(100));
+
     public static VehicleUnlockedV1 Unlocked(VehicleCommandId? command, double minute, long odometer = 1_000) =>
-        new(Vehicle, command, Booking, At(minute), Place, 80, odometer);
+        new(Vehicle, command, TheBooking, At(minute), Place, 80, odometer);
 
     public static VehicleLockedV1 Locked(VehicleCommandId? command, double minute, long odometer = 5_000) =>
-        new(Vehicle, command, Booking, At(minute), Place, 70, odometer);
+        new(Vehicle, command, TheBooking, At(minute), Place, 70, odometer);
 
     public static string Names(Decision<BookingEvent> decision) => decision.Problem is { } problem ? $"!{problem.Code}"
         : decision.Events.Count == 0 ? "-"

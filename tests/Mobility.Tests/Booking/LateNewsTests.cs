@@ -1,8 +1,8 @@
 using Mobility.Booking;
 using Mobility.Contracts;
-using static Mobility.Tests.Booking.Examples;
+using static Mobility.Tests.Bookings.Examples;
 
-namespace Mobility.Tests.Booking;
+namespace Mobility.Tests.Bookings;
 
 /// <summary>News of other modules that come late, twice or in another order: each ends right.</summary>
 public sealed class LateNewsTests
@@ -22,23 +22,23 @@ public sealed class LateNewsTests
     public void Charge_and_settlement_end_the_same_in_either_order()
     {
         var ended = In(Phase.Ended);
-        var usual = ended.Then(OnRideCharged.Decide(ended, Charge));
-        usual = usual.Then(OnPaymentSettled.Decide(usual, Settlement));
-        var reversed = ended.Then(OnPaymentSettled.Decide(ended, Settlement));
-        reversed = reversed.Then(OnRideCharged.Decide(reversed, Charge));
+        var usual = ended.Then(OnRideCharged.Decide(ended, Price));
+        usual = usual.Then(OnPaymentSettled.Decide(usual, SettledNews));
+        var reversed = ended.Then(OnPaymentSettled.Decide(ended, SettledNews));
+        reversed = reversed.Then(OnRideCharged.Decide(reversed, Price));
         reversed.ShouldBe(usual);
         usual.Phase.ShouldBe(Phase.Settled);
-        Names(OnRideCharged.Decide(usual, Charge)).ShouldBe("-");
-        Names(OnPaymentSettled.Decide(usual, Settlement)).ShouldBe("-");
+        Names(OnRideCharged.Decide(usual, Price)).ShouldBe("-");
+        Names(OnPaymentSettled.Decide(usual, SettledNews)).ShouldBe("-");
     }
 
     [Fact, Trait("Req", "BKG-3")]
     public void The_fee_of_a_no_show_is_noted_on_the_released_booking()
     {
         var released = In(Phase.Confirmed).Then(new BookingReleased(ReleaseReason.NoShow, true, FeeDue: true, null, At(30)));
-        var charged = released.Then(OnRideCharged.Decide(released, Charge));
-        charged = charged.Then(OnPaymentSettled.Decide(charged, Settlement));
-        (charged.Phase, charged.Charge, charged.Settlement).ShouldBe((Phase.Released, Charge, Settlement));
+        var charged = released.Then(OnRideCharged.Decide(released, Price));
+        charged = charged.Then(OnPaymentSettled.Decide(charged, SettledNews));
+        (charged.Phase, charged.Charge, charged.Settlement).ShouldBe((Phase.Released, Price, Settlement));
     }
 
     [Fact]

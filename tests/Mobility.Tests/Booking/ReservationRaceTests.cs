@@ -1,8 +1,7 @@
 using System.Net;
-using System.Text.Json;
 using Mobility.Geo;
 
-namespace Mobility.Tests.Booking;
+namespace Mobility.Tests.Bookings;
 
 /// <summary>Races on a real platform: the vehicle is sold once, whoever asks how often.</summary>
 public sealed class ReservationRaceTests(BookingPlatform platform) : IClassFixture<BookingPlatform>
@@ -80,8 +79,8 @@ public sealed class ReservationRaceTests(BookingPlatform platform) : IClassFixtu
     {
         var rider = await platform.NewRiderAsync();
         for (var i = 0; i < 10; i++)
-            (await rider.ReserveAsync(Quote.ToString())).StatusCode.ShouldBe(HttpStatusCode.NotFound);
-        await RiderClient.RefusedAsync(await rider.ReserveAsync(Quote.ToString()), HttpStatusCode.TooManyRequests, "request.rate_limited");
+            (await rider.ReserveAsync(Examples.Quote.ToString())).StatusCode.ShouldBe(HttpStatusCode.NotFound);
+        await RiderClient.RefusedAsync(await rider.ReserveAsync(Examples.Quote.ToString()), HttpStatusCode.TooManyRequests, "request.rate_limited");
     }
 
     [Fact, Trait("Req", "BKG-4")]
@@ -113,7 +112,7 @@ public sealed class ReservationRaceTests(BookingPlatform platform) : IClassFixtu
         await Refused(await rider.PostAsync("/v1/bookings", new { quoteId = "quote_1" }), HttpStatusCode.BadRequest, "request.malformed_json");
         await Refused(await rider.PostAsync("/v1/bookings", new { }), HttpStatusCode.BadRequest, "request.malformed_json");
         await Refused(await rider.PostAsync("/v1/bookings/nonsense/unlock"), HttpStatusCode.BadRequest, "request.invalid_parameter");
-        await Refused(await rider.PostAsync($"/v1/bookings/{Booking}/unlock"), HttpStatusCode.NotFound, "booking.not_found");
+        await Refused(await rider.PostAsync($"/v1/bookings/{Examples.TheBooking}/unlock"), HttpStatusCode.NotFound, "booking.not_found");
         await Refused(await rider.PostAsync($"/v1/bookings/{booking}/extend", new { until = "soon" }), HttpStatusCode.BadRequest, "request.malformed_json");
         await Refused(await rider.PostAsync($"/v1/bookings/{booking}/force-end"), HttpStatusCode.Forbidden, "request.forbidden");
         await Refused(await stranger.ReserveAsync(quote), HttpStatusCode.NotFound, "booking.quote_not_found");
@@ -125,7 +124,4 @@ public sealed class ReservationRaceTests(BookingPlatform platform) : IClassFixtu
         await Refused(await rider.Http.GetAsync("/v1/bookings?cursor=x"), HttpStatusCode.BadRequest, "request.invalid_field");
         await Refused(await platform.Http.GetAsync($"/v1/bookings/{booking}"), HttpStatusCode.Unauthorized, "request.unauthenticated");
     }
-
-    private static readonly Mobility.Contracts.QuoteId Quote = Examples.Quote;
-    private static readonly Mobility.Contracts.BookingId Booking = Examples.Booking;
 }

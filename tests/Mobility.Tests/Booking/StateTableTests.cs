@@ -1,9 +1,9 @@
 using Mobility.Booking;
 using Mobility.Contracts;
 using Mobility.Platform;
-using static Mobility.Tests.Booking.Examples;
+using static Mobility.Tests.Bookings.Examples;
 
-namespace Mobility.Tests.Booking;
+namespace Mobility.Tests.Bookings;
 
 /// <summary>Every phase × every command: what happens, "-" for an accepted command that changes nothing, "!" for a refusal.</summary>
 public sealed class StateTableTests
@@ -17,8 +17,10 @@ public sealed class StateTableTests
         pause           | riding: PauseRequested | pausing paused: - | else: !booking.wrong_phase
         resume          | paused: ResumeRequested | resuming riding: - | else: !booking.wrong_phase
         end             | riding pausing resuming: EndRequested | paused: EndRequested+RideEnded | ending ended settled: - | else: !booking.wrong_phase
-        force_end       | held confirming confirmed unlocking: BookingReleased | riding pausing resuming: EndRequested | paused: EndRequested+RideEnded | ending: RideEnded | ended settled: - | else: !booking.wrong_phase
-        deadline        | held confirming confirmed unlocking: BookingReleased | riding: EndRequested | paused: EndRequested+RideEnded | pausing: PauseFailed | resuming: ResumeFailed | ending: RideEnded | else: -
+        force_end       | held confirming confirmed unlocking: BookingReleased | riding pausing resuming: EndRequested
+            | paused: EndRequested+RideEnded | ending: RideEnded | ended settled: - | else: !booking.wrong_phase
+        deadline        | held confirming confirmed unlocking: BookingReleased | riding: EndRequested | paused: EndRequested+RideEnded
+            | pausing: PauseFailed | resuming: ResumeFailed | ending: RideEnded | else: -
         authorized      | confirming: BookingConfirmed | else: -
         action_required | confirming: PaymentActionAsked | else: -
         declined        | confirming: BookingReleased | else: -
@@ -29,14 +31,19 @@ public sealed class StateTableTests
         settled         | ended: BookingSettled | else: -
         """;
 
+    private static string[] Lines => Table.Replace("\n    |", " |", StringComparison.Ordinal).Split('\n');
+
     public static TheoryData<string, string, string> Cells()
     {
         var cells = new TheoryData<string, string, string>();
-        foreach (var line in Table.Split('\n'))
+        foreach (var line in Lines)
         {
             var parts = line.Split('|', StringSplitOptions.TrimEntries);
-            var named = parts[1..].SelectMany(part => part[..part.IndexOf(':')].Split(' ').Select(phase => (phase, Outcome: part[(part.IndexOf(':') + 1)..].Trim())))
-                .ToDictionary(cell => cell.phase, cell => cell.Outcome);
+            var named = (
+                from part in parts[1..]
+                let colon = part.IndexOf(':')
+                from phase in part[..colon].Split(' ')
+                select (phase, outcome: part[(colon + 1)..].Trim())).ToDictionary(cell => cell.phase, cell => cell.outcome);
             foreach (var phase in Enum.GetValues<Phase>())
                 cells.Add(parts[0], phase.ToString(), named.GetValueOrDefault(phase.ToString().ToLowerInvariant(), named["else"]));
         }
@@ -48,7 +55,7 @@ public sealed class StateTableTests
         Names(Decide(command, In(Enum.Parse<Phase>(phase)))).ShouldBe(outcome);
 
     [Fact]
-    public void The_table_has_every_command() => Table.Split('\n').Length.ShouldBe(17);
+    public void The_table_has_every_command() => Lines.Length.ShouldBe(17);
 
     private static Decision<BookingEvent> Decide(string command, BookingState state) => command switch
     {
@@ -64,11 +71,11 @@ public sealed class StateTableTests
         "authorized" => OnPaymentAuthorized.Decide(state, Payment, Eur(700), At(35)),
         "action_required" => OnPaymentActionRequired.Decide(state, Payment, "https://bank.example/1"),
         "declined" => OnPaymentDeclined.Decide(state, "card_declined", At(35)),
-        "unlocked" => OnVehicleUnlocked.Decide(state, Unlocked(state.Command ?? NewCommand, 34), NewCommand, At(35)),
+        "unlocked" => OnVehicleUnlocked.Decide(state, Unlocked(state.Phase == Phase.Paused ? NewCommand : state.Command ?? NewCommand, 34), NewCommand, At(35)),
         "locked" => OnVehicleLocked.Decide(state, Locked(state.Phase == Phase.Riding ? NewCommand : state.Command ?? NewCommand, 34), At(35)),
         "command_failed" => OnVehicleCommandFailed.Decide(state, state.Command ?? NewCommand, "timeout", At(35)),
-        "charged" => OnRideCharged.Decide(state, Charge),
-        "settled" => OnPaymentSettled.Decide(state, Settlement),
+        "charged" => OnRideCharged.Decide(state, Price),
+        "settled" => OnPaymentSettled.Decide(state, SettledNews),
         _ => throw new ArgumentOutOfRangeException(nameof(command)),
     };
 }

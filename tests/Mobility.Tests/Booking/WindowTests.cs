@@ -1,8 +1,8 @@
 using Mobility.Booking;
 using Mobility.Contracts;
-using static Mobility.Tests.Booking.Examples;
+using static Mobility.Tests.Bookings.Examples;
 
-namespace Mobility.Tests.Booking;
+namespace Mobility.Tests.Bookings;
 
 /// <summary>Vans and cars: windows, grace, no-show, overtime; and what a quote may be booked for.</summary>
 public sealed class WindowTests
@@ -37,7 +37,7 @@ public sealed class WindowTests
     [Fact]
     public void A_tariff_without_a_fee_forfeits_nothing()
     {
-        var free = Fold(Van with { Tariff = Tariff with { NoShowFee = 0 } })
+        var free = Fold(Van with { Tariff = Plan with { NoShowFee = 0 } })
             .Then(new ConfirmationRequested(At(1)), new BookingConfirmed(Payment, Eur(700), At(1)), new WindowOpened(At(60)));
         OnDeadline.Decide(free, Nobody, NewCommand, At(90)).Events.ShouldHaveSingleItem().ShouldBeOfType<BookingReleased>().FeeDue.ShouldBeFalse();
     }
@@ -127,7 +127,7 @@ public sealed class WindowTests
         ReserveVehicle.Plan(quote, Id("somebody"), Begin).Problem!.Code.ShouldBe("booking.quote_not_found");
         ReserveVehicle.Plan(quote, Rider, quote.ExpiresAt).Problem!.Code.ShouldBe("booking.quote_expired");
         var wish = ReserveVehicle.Plan(quote, Rider, Begin).Wish!;
-        var command = new ReserveVehicle.Command(Booking, Booking, Rider, quote, wish, new ReserveVehicle.Overlaps(null, null), Begin);
+        var command = new ReserveVehicle.Command(TheBooking, TheBooking, Rider, quote, wish, new ReserveVehicle.Overlaps(null, null), Begin);
         ReserveVehicle.Decide(command).Events.ShouldHaveSingleItem().ShouldBe(Scooter);
     }
 
@@ -139,7 +139,7 @@ public sealed class WindowTests
         string Outcome(int? ofVehicle, int? ofRider, out BookingState state)
         {
             var overlaps = new ReserveVehicle.Overlaps(ofVehicle is { } v ? At(v) : null, ofRider is { } r ? At(r) : null);
-            var decision = ReserveVehicle.Decide(new ReserveVehicle.Command(Booking, Booking, Rider, quote, wish, overlaps, Begin));
+            var decision = ReserveVehicle.Decide(new ReserveVehicle.Command(TheBooking, TheBooking, Rider, quote, wish, overlaps, Begin));
             state = decision.Problem is null ? Fold(decision.Events) : BookingState.None;
             return Names(decision);
         }
@@ -153,7 +153,7 @@ public sealed class WindowTests
 
     private static AccountId Id(string name) => Mobility.Platform.Id.Named<AccountId>("test", name);
 
-    private static QuoteSnapshot QuoteOf(VehicleKind kind, int? from, int? until) => new(Quote, Rider, City, Vehicle,
-        new VehicleTypeId(kind is VehicleKind.Scooter or VehicleKind.EBike ? "scooter" : "van"), kind, Tariff, from is { } f ? At(f) : null,
+    private static QuoteSnapshot QuoteOf(VehicleKind kind, int? from, int? until) => new(Quote, Rider, Town, Vehicle,
+        new VehicleTypeId(kind is VehicleKind.Scooter or VehicleKind.EBike ? "scooter" : "van"), kind, Plan, from is { } f ? At(f) : null,
         until is { } u ? At(u) : null, Eur(400), Eur(700), Place, At(5));
 }

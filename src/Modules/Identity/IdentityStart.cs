@@ -21,14 +21,24 @@ internal sealed class IdentityStart(SigningKeys keys, Database<IdentityModule> d
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 }
 
-/// <summary>Where Identity runs in the process, the process's own token needs no network.</summary>
-internal sealed class LocalServiceTokens(SigningKeys keys, TokenIssuer issuer) : IServiceTokens
+/// <summary>
+/// Where Identity runs in the process, the process's own token needs no network. It is used until shortly before its end: who is asked remembers tokens that
+/// were verified.
+/// </summary>
+internal sealed class LocalServiceTokens(SigningKeys keys, TokenIssuer issuer, TimeProvider clock) : IServiceTokens
 {
     private static readonly Guid Self = PutServiceAccount.AccountOf("platform").Value;
+    private volatile Known? _known;
 
     public async Task<string> GetAsync(CancellationToken ct)
     {
+        if (_known is { } known && known.Until > clock.GetUtcNow())
+            return known.Token;
         await keys.RefreshAsync(SigningKeys.RememberedFor, ct);
-        return issuer.Issue(Self, CallerKind.Service, Roles.PermissionsOf(Roles.Service), TokenIssuer.AccessLifetime);
+        var until = clock.GetUtcNow() + TokenIssuer.AccessLifetime - RemoteServiceTokens.Margin;
+        _known = new Known(issuer.Issue(Self, CallerKind.Service, Roles.PermissionsOf(Roles.Service), TokenIssuer.AccessLifetime), until);
+        return _known.Token;
     }
+
+    private sealed record Known(string Token, DateTimeOffset Until);
 }

@@ -1,18 +1,19 @@
 using Microsoft.OpenApi;
 using Mobility.Contracts;
+using Mobility.Geo;
 using Mobility.Platform;
 using Mobility.Platform.Auth;
 using Mobility.Platform.Modules;
 
 namespace Mobility.Host;
 
-/// <summary>One OpenAPI document per module at <c>/openapi/{module}.json</c>.</summary>
+/// <summary>One OpenAPI document per module and one for operators, at <c>/openapi/{document}.json</c>.</summary>
 internal static class ApiDocuments
 {
     public static void Add(IServiceCollection services, IReadOnlyList<ModuleDefinition> modules)
     {
-        foreach (var module in modules)
-            services.AddOpenApi(module.Module, options =>
+        foreach (var document in modules.Select(m => m.Module).Append(Operations.Document))
+            services.AddOpenApi(document, options =>
             {
                 options.AddSchemaTransformer((schema, context, _) =>
                 {
@@ -23,6 +24,8 @@ internal static class ApiDocuments
                         Describe(schema, "^[a-z0-9][a-z0-9_.-]{0,63}$");
                     else if (type == typeof(Currency))
                         Describe(schema, "^[A-Z]{3}$");
+                    else if (type == typeof(GeoPoint))
+                        DescribePosition(schema);
                     return Task.CompletedTask;
                 });
                 options.AddOperationTransformer((operation, context, _) =>
@@ -41,6 +44,18 @@ internal static class ApiDocuments
 
     public static void Map(WebApplication app, IReadOnlyList<ModuleDefinition> modules) =>
         app.MapOpenApi("/openapi/{documentName}.json").OpenToAll();
+
+    private static void DescribePosition(OpenApiSchema schema)
+    {
+        schema.Type = JsonSchemaType.Object;
+        schema.Properties = new Dictionary<string, IOpenApiSchema>
+        {
+            ["lat"] = new OpenApiSchema { Type = JsonSchemaType.Number, Format = "double", Minimum = "-90", Maximum = "90" },
+            ["lon"] = new OpenApiSchema { Type = JsonSchemaType.Number, Format = "double", Minimum = "-180", Maximum = "180" },
+        };
+        schema.Required = new HashSet<string> { "lat", "lon" };
+        schema.AdditionalPropertiesAllowed = false;
+    }
 
     private static void Describe(OpenApiSchema schema, string pattern)
     {

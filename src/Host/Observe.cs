@@ -1,20 +1,63 @@
+using System.Runtime.InteropServices;
 using Mobility.Platform.Auth;
 using Mobility.Platform.Modules;
+using Mobility.Platform.Observability;
 
 namespace Mobility.Host;
 
-/// <summary>What every process tells about itself.</summary>
+/// <summary>
+/// What every process tells about itself. Health, version, modules and metrics are open: probes, load balancers and scrapers have no account, and nothing there
+/// names a person, an address or a secret. The process listens on the loopback address; a deployment keeps these paths inside its network. What is configured
+/// needs the permission <c>ops.read</c>.
+/// </summary>
 internal static class Observe
 {
+    public const string MetricsContentType = "text/plain; version=0.0.4; charset=utf-8";
+
     public static void Add(WebApplicationBuilder builder)
     {
-        _ = builder;
+        // Server spans carry method, route and status by themselves; the framework's default is to leave that to a package which we do not have.
+        AppContext.SetSwitch("Microsoft.AspNetCore.Hosting.SuppressActivityOpenTelemetryData", false);
+        builder.Logging.AddLogLines(builder.Configuration);
+        builder.Services.AddTelemetry();
+        builder.Services.AddSingleton<Health>();
     }
 
     public static void Map(WebApplication app, IReadOnlyList<ModuleDefinition> modules, MobilityAppOptions options)
     {
-        _ = options;
-        app.MapGet("/health/live", () => "live").OpenToAll();
-        app.MapGet("/modules", () => modules.Select(m => m.Module)).OpenToAll();
+        var telemetry = app.Services.GetRequiredService<Telemetry>(); // listens from now on
+        var doors = app.MapGroup("").ExcludeFromDescription();
+        doors.MapGet("/health/live", () => new { status = "healthy" }).OpenToAll();
+        doors.MapGet("/health/ready", async (HttpContext http, Health health, CancellationToken ct) =>
+        {
+            var report = await health.LookAsync(ct);
+            http.Response.Headers.CacheControl = "no-store";
+            return TypedResults.Json(report, statusCode: report.Ready ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
+        }).OpenToAll();
+        doors.MapGet("/metrics", async (CancellationToken ct) => TypedResults.Text(await telemetry.ReadMetricsAsync(ct), MetricsContentType)).OpenToAll();
+        doors.MapGet("/modules", () => modules.Select(m => new
+        {
+            name = m.Module,
+            needs = m.Type.Needs,
+            subscriptions = m.Subscriptions.Select(s => new { name = s.Name, contract = s.Contract }),
+            views = m.Views.Select(v => new { name = v.Name, exact = v.Exact }),
+        })).OpenToAll();
+        doors.MapGet("/version", async (Health health, CancellationToken ct) =>
+        {
+            if (health.PostgresVersion is null)
+                await health.LookAsync(ct);
+            return new
+            {
+                version = Telemetry.VersionOf(typeof(Observe).Assembly),
+                runtime = RuntimeInformation.FrameworkDescription,
+                postgres = health.PostgresVersion,
+            };
+        }).OpenToAll();
+        doors.MapGet("/config", (IConfiguration configuration) =>
+        {
+            var settings = EffectiveSettings.Read(configuration);
+            return new { targets = options.Targets, overrides = settings.Where(s => s.Overridden).ToDictionary(s => s.Name, s => s.Value), settings };
+        }).RequirePermission("ops.read");
+        Operations.Map(app, modules);
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Mobility.Platform.Events;
@@ -52,6 +53,7 @@ public sealed partial class BusTail(Database<PlatformModule> database, Signals s
     private readonly List<BusMessage> _kept = [];
     private BusPosition? _keptAfter; // everything behind this place is in _kept, up to what was read
     private BusPosition _readUpTo;
+    private long _readAt;
 
     /// <summary>Something new was read.</summary>
     public Signal News { get; } = new();
@@ -85,15 +87,24 @@ public sealed partial class BusTail(Database<PlatformModule> database, Signals s
         }
     }
 
-    /// <summary>How many messages of one contract are known behind a place; counts only what is in memory.</summary>
-    public int CountAfter(BusPosition place, string contract)
+    /// <summary>Real time since the log was last read without an error; null before the first time.</summary>
+    public TimeSpan? SinceRead => Interlocked.Read(ref _readAt) is not 0 and var at ? Stopwatch.GetElapsedTime(at) : null;
+
+    /// <summary>How many messages of one contract are known behind a place, and when the oldest was published; sees only what is in memory.</summary>
+    public (int Count, DateTimeOffset? OldestAt) CountAfter(BusPosition place, string contract)
     {
         lock (_gate)
         {
             var count = 0;
+            DateTimeOffset? oldestAt = null;
             for (var i = FirstAfter(place); i < _kept.Count; i++)
-                count += _kept[i].Type == contract ? 1 : 0;
-            return count;
+            {
+                if (_kept[i].Type != contract)
+                    continue;
+                count++;
+                oldestAt ??= _kept[i].At;
+            }
+            return (count, oldestAt);
         }
     }
 
@@ -121,6 +132,7 @@ public sealed partial class BusTail(Database<PlatformModule> database, Signals s
             try
             {
                 var read = _keptAfter is null ? await BeginAsync(stoppingToken) : await ReadOnAsync(stoppingToken);
+                Interlocked.Exchange(ref _readAt, Stopwatch.GetTimestamp());
                 if (read > 0)
                 {
                     News.Set();

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Mobility.Platform.Events;
@@ -18,6 +19,10 @@ public sealed partial class Election(Database<PlatformModule> database, ILogger<
 
     private readonly ConcurrentDictionary<string, bool> _jobs = new(StringComparer.Ordinal);
     private readonly Signal _changed = new();
+    private long _aliveAt;
+
+    /// <summary>Real time since the connection that holds the jobs last answered; null before the first time.</summary>
+    public TimeSpan? SinceAlive => Interlocked.Read(ref _aliveAt) is not 0 and var at ? Stopwatch.GetElapsedTime(at) : null;
 
     /// <summary>Enters a job; <see cref="Holds"/> says when it is won.</summary>
     public void Enter(string job)
@@ -78,6 +83,7 @@ public sealed partial class Election(Database<PlatformModule> database, ILogger<
                 ct.ThrowIfCancellationRequested();
                 await using var ping = new NpgsqlCommand("SELECT 1", connection);
                 await ping.ExecuteScalarAsync(ct);
+                Interlocked.Exchange(ref _aliveAt, Stopwatch.GetTimestamp());
             }
         }
         finally

@@ -8,8 +8,10 @@ using Mobility.Platform.Observability;
 namespace Mobility.Platform.Bus;
 
 /// <summary>Runs every subscription, schedule and asynchronous view of the process's modules. A pump that fails for good stops the process.</summary>
-internal sealed class Pumps : BackgroundService
+internal sealed class Pumps : BackgroundService, ILagSource
 {
+    private readonly BusTail _tail;
+    private readonly TimeProvider _clock;
     private readonly IReadOnlyList<SubscriptionPump> _subscriptions;
     private readonly IReadOnlyList<SchedulePump> _schedules;
     private readonly IReadOnlyList<ViewPump> _views;
@@ -21,7 +23,28 @@ internal sealed class Pumps : BackgroundService
         _subscriptions = [.. modules.SelectMany(m => m.Subscriptions.Select(s => new SubscriptionPump(m, s, DatabaseOf(m), tail, election, services, clock, log)))];
         _schedules = [.. modules.Select(m => new SchedulePump(m, DatabaseOf(m), services, clock, log))];
         _views = [.. modules.SelectMany(m => m.Views.Where(v => !v.Exact).Select(v => new ViewPump(m, v, DatabaseOf(m), election, clock, log)))];
-        PlatformMetrics.ObserveLag(() => _subscriptions.Select(s => (s.Name, tail.CountAfter(s.Examined, s.Contract))));
+        (_tail, _clock) = (tail, clock);
+        PlatformMetrics.Observe(this);
+    }
+
+    /// <inheritdoc/>
+    public IEnumerable<Lag> BusLags()
+    {
+        var now = _clock.GetUtcNow();
+        foreach (var subscription in _subscriptions.Where(s => s.IsOurs))
+        {
+            var (count, oldestAt) = _tail.CountAfter(subscription.Examined, subscription.Contract);
+            yield return new Lag(subscription.Name, count, oldestAt is { } at && at < now ? now - at : TimeSpan.Zero);
+        }
+    }
+
+    /// <inheritdoc/>
+    public IEnumerable<Lag> ViewLags() => _views.Where(v => v.IsOurs).Select(v => new Lag($"{v.Module}.{v.Name}", 0, v.Behind));
+
+    public override void Dispose()
+    {
+        PlatformMetrics.Forget(this);
+        base.Dispose();
     }
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(

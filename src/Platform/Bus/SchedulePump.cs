@@ -65,6 +65,7 @@ internal sealed partial class SchedulePump(ModuleDefinition module, ModuleDataba
     private async Task HandleAsync(Row row, CancellationToken ct)
     {
         var cause = JsonSerializer.Deserialize<Causation>(row.Metadata, MobilityJson.Stored)!;
+        using var correlated = LogLine.Correlate(log, cause.Correlation);
         using var activity = PlatformMetrics.Activities.StartActivity($"{module.Module}.{row.Type} process", ActivityKind.Consumer, cause.Trace);
         try
         {

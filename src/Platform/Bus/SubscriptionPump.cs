@@ -30,9 +30,12 @@ internal sealed partial class SubscriptionPump(
 
     private const int RaceTriesMax = 3;
     private static readonly TimeSpan LookAtInboxEvery = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan StoreExaminedEvery = TimeSpan.FromSeconds(30); // who hears little holds back no deletion of old messages
     private readonly ConcurrentDictionary<Guid, bool> _blockedKeys = new();
     private BusPosition _stored;
     private BusPosition _examined;
+    private long _movedAt;
+    private volatile bool _ready;
 
     public string Name => subscription.Name;
 
@@ -41,10 +44,13 @@ internal sealed partial class SubscriptionPump(
 
     public string Contract => subscription.Contract;
 
+    /// <summary>Whether this process runs it now and knows how far it is.</summary>
+    public bool IsOurs => election.Holds(Name) && _ready;
+
     public async Task RunAsync(CancellationToken ct)
     {
         election.Enter(Name);
-        var ready = false;
+        _ready = false;
         var lookedAtInboxAt = 0L;
         while (!ct.IsCancellationRequested)
         {
@@ -52,14 +58,14 @@ internal sealed partial class SubscriptionPump(
             {
                 if (!election.Holds(Name))
                 {
-                    ready = false;
+                    _ready = false;
                     await election.WaitAsync(Name, ct);
                     continue;
                 }
-                if (!ready)
+                if (!_ready)
                 {
                     await LoadCheckpointAsync(ct);
-                    ready = true;
+                    _ready = true;
                 }
                 if (Stopwatch.GetElapsedTime(lookedAtInboxAt) > LookAtInboxEvery)
                 {
@@ -73,10 +79,12 @@ internal sealed partial class SubscriptionPump(
                     if (examined == _examined)
                         await Signal.WaitAsync(news, LookAtInboxEvery, ct);
                     _examined = examined;
+                    if (_examined > _stored && Stopwatch.GetElapsedTime(_movedAt) > StoreExaminedEvery && !await StoreExaminedAsync(ct))
+                        _ready = false;
                     continue;
                 }
                 if (!await HandleTogetherAsync(messages, ct) && !await HandleOneByOneAsync(messages, ct))
-                    ready = false; // another process moved the checkpoint: read it again
+                    _ready = false; // another process moved the checkpoint: read it again
             }
             catch (OperationCanceledException) when (ct.IsCancellationRequested)
             {
@@ -85,7 +93,7 @@ internal sealed partial class SubscriptionPump(
             catch (Exception e) when (e is NpgsqlException or TimeoutException)
             {
                 LogDatabaseFailed(log, e, Name);
-                ready = false;
+                _ready = false;
                 await Task.Delay(TimeSpan.FromSeconds(1), ct).ContinueWith(_ => { }, TaskScheduler.Default);
             }
         }
@@ -122,6 +130,7 @@ internal sealed partial class SubscriptionPump(
                 else
                     activities.Add(await HandleAsync(work, message, attempt: 1, ct));
             }
+            using var commit = PumpTraces.StartCommit(Name, activities);
             if ((await work.CommitAsync(ct)).Outcome != CommitOutcome.Committed)
                 return false;
         }
@@ -149,7 +158,7 @@ internal sealed partial class SubscriptionPump(
                 : await HandleAloneAsync(message, attempt: 1, (work, m) => FenceTo(work, m.Position), ct);
             if (outcome is { } failed)
             {
-                LogFailed(log, failed, Name, message.Type, message.Id, 1);
+                LogFailed(failed, message, 1);
                 _blockedKeys[message.Key] = true;
                 if (await QueueAsync(message, attempts: 1, NewWork().Now + Backoff.After(1), failed.Message, ct) is not null)
                     return false;
@@ -225,7 +234,7 @@ internal sealed partial class SubscriptionPump(
                 continue;
             var attempts = row.Attempts + 1;
             var parked = attempts >= AttemptsMax;
-            LogFailed(log, failed, Name, message.Type, message.Id, attempts);
+            LogFailed(failed, message, attempts);
             if (parked)
                 PlatformMetrics.Parked.Add(1, new KeyValuePair<string, object?>("subscription", Name));
             await database.ExecuteAsync("""
@@ -237,9 +246,8 @@ internal sealed partial class SubscriptionPump(
     private async Task<Activity?> HandleAsync(Work work, BusMessage message, int attempt, CancellationToken ct)
     {
         var cause = JsonSerializer.Deserialize<Causation>(message.Metadata, MobilityJson.Stored)!;
-        var activity = PlatformMetrics.Activities.StartActivity($"{Name} process", ActivityKind.Consumer, cause.Trace);
-        activity?.SetTag("messaging.system", "postgresql").SetTag("messaging.operation.type", "process")
-            .SetTag("messaging.destination.name", message.Type).SetTag("messaging.message.id", message.Id.ToString());
+        using var correlated = LogLine.Correlate(log, cause.Correlation);
+        var activity = PumpTraces.StartProcess(Name, message, cause);
         work.ActAs(new Causation(Name, activity?.Id ?? cause.Trace, cause.Correlation));
         try
         {
@@ -255,31 +263,35 @@ internal sealed partial class SubscriptionPump(
         }
     }
 
+    private void LogFailed(Exception failed, BusMessage message, int attempt)
+    {
+        using var correlated = LogLine.Correlate(log, JsonSerializer.Deserialize<Causation>(message.Metadata, MobilityJson.Stored)!.Correlation);
+        LogFailed(log, failed, Name, message.Type, message.Id, attempt);
+    }
+
     private Work NewWork() => new(database, module, clock, new Causation(Name, null, null));
 
     private void FenceTo(Work work, BusPosition position) => work.Fence(
         "UPDATE checkpoints SET xid = $1, position = $2 WHERE name = $3 AND xid = $4 AND position = $5 RETURNING 1",
         Xid(position), position.Row, Name, Xid(_stored), _stored.Row);
 
-    private void MoveTo(BusPosition position) => _stored = _examined = position;
+    private void MoveTo(BusPosition position) => (_stored, _examined, _movedAt) = (position, position, Stopwatch.GetTimestamp());
+
+    private async Task<bool> StoreExaminedAsync(CancellationToken ct)
+    {
+        var work = NewWork();
+        FenceTo(work, _examined);
+        var stored = (await work.CommitAsync(ct)).Outcome == CommitOutcome.Committed;
+        if (stored)
+            MoveTo(_examined);
+        return stored;
+    }
 
     private static NpgsqlParameter Xid(BusPosition position) => new() { Value = position.Transaction, NpgsqlDbType = NpgsqlDbType.Xid8 };
-
-    private sealed record InboxRow(
-        Guid MessageId, Guid Key, string Xid, long Position, string Type, string Source, string Data, string Metadata, DateTime At, int Attempts, DateTime DueAt)
-    {
-        public BusMessage ToMessage() => new(new BusPosition(ulong.Parse(Xid), Position), MessageId, Type, Key, Source, Data, Metadata, At);
-    }
 
     [LoggerMessage(EventId = 110, Level = LogLevel.Warning, Message = "{Subscription} could not handle {Contract} {MessageId}, attempt {Attempt}.")]
     private static partial void LogFailed(ILogger log, Exception exception, string subscription, string contract, Guid messageId, int attempt);
 
     [LoggerMessage(EventId = 111, Level = LogLevel.Warning, Message = "{Subscription} waits a second: the database does not answer.")]
     private static partial void LogDatabaseFailed(ILogger log, Exception exception, string subscription);
-}
-
-/// <summary>Pauses between tries: 1, 2, 4, … seconds, at most five minutes.</summary>
-internal static class Backoff
-{
-    public static TimeSpan After(int attempts) => TimeSpan.FromSeconds(Math.Min(300, Math.Pow(2, Math.Clamp(attempts - 1, 0, 10))));
 }

@@ -16,6 +16,12 @@ internal sealed partial class ViewPump(ModuleDefinition module, View view, Modul
 
     public string Module => module.Module;
 
+    /// <summary>Whether this process runs it now.</summary>
+    public bool IsOurs => election.Holds($"{module.Module}.{Name}");
+
+    /// <summary>How far the view was behind when it last read; for the lag metric.</summary>
+    public TimeSpan Behind { get; private set; }
+
     public async Task RunAsync(CancellationToken ct)
     {
         var job = $"{module.Module}.{Name}";
@@ -47,11 +53,13 @@ internal sealed partial class ViewPump(ModuleDefinition module, View view, Modul
         var work = new Work(database, module, clock, new Causation(Name, null, null));
         var count = 0;
         var last = after;
+        var lastAt = DateTimeOffset.MaxValue;
         await foreach (var (position, e) in ViewEvents.ReadAsync(database.Source, module, view, after, BatchMax, ct))
         {
             view.Apply(e, work.Execute);
-            (last, count) = (position, count + 1);
+            (last, lastAt, count) = (position, e.At, count + 1);
         }
+        Behind = count < BatchMax || lastAt >= clock.GetUtcNow() ? TimeSpan.Zero : clock.GetUtcNow() - lastAt;
         if (count == 0)
             return 0;
         work.Fence("UPDATE checkpoints SET xid = $1, position = $2 WHERE name = $3 AND xid = $4 AND position = $5 RETURNING 1",

@@ -34,7 +34,7 @@ public class ModuleDatabase : IAsyncDisposable
             NoResetOnClose = true,
             Timezone = "UTC",
         };
-        Source = new NpgsqlDataSourceBuilder(settings.ConnectionString).Build();
+        Source = new NpgsqlDataSourceBuilder(settings.ConnectionString) { Name = module }.Build(); // the name is a label of the driver's metrics
         ConnectionString = settings.ConnectionString;
     }
 

@@ -44,11 +44,11 @@ public static class ViewRebuilder
     {
         await using var connection = await OpenAsync(database, ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
+        if (!view.Exact) // first, as the view's pump does it: the other order is a deadlock with it
+            await RunAsync(connection, $"SELECT FROM checkpoints WHERE name = 'view:{view.Name}' FOR UPDATE", ct);
         await RunAsync(connection, $"LOCK TABLE {string.Join(", ", view.Tables)} IN EXCLUSIVE MODE", ct);
         foreach (var table in view.Tables)
             await RunAsync(connection, $"DELETE FROM {table}", ct);
-        if (!view.Exact)
-            await RunAsync(connection, $"SELECT FROM checkpoints WHERE name = 'view:{view.Name}' FOR UPDATE", ct);
         // An asynchronous view stops where its pump would: below the oldest transaction that still runs.
         BusPosition? upTo = view.Exact ? null : new BusPosition(await OldestRunningAsync(connection, ct) - 1, long.MaxValue);
         var (count, last) = await ReplayAsync(connection, module, view, upTo, ct);

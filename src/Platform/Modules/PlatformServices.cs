@@ -54,6 +54,7 @@ public static class PlatformServices
         services.AddSingleton<BusTail>().AddHostedService(p => p.GetRequiredService<BusTail>());
         services.AddSingleton<Election>().AddHostedService(p => p.GetRequiredService<Election>());
         services.AddHostedService<Pumps>();
+        services.AddHostedService<Retention>();
         services.AddExceptionHandler<EdgeExceptions>();
         services.Configure<JsonOptions>(o => MobilityJson.Apply(o.SerializerOptions));
         services.Configure<RouteHandlerOptions>(o => o.ThrowOnBadRequest = true);

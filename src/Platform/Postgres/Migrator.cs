@@ -29,7 +29,8 @@ public static partial class Migrator
             await EnsureRoleAsync(connection, PlatformModule.Name, ct);
             await RunAsync(connection, """
                 GRANT USAGE ON SCHEMA platform, bus TO PUBLIC;
-                GRANT SELECT ON bus.messages TO mobility_platform;
+                GRANT SELECT ON bus.messages, platform.migrations TO mobility_platform;
+                GRANT EXECUTE ON FUNCTION bus.trim(timestamptz, int) TO mobility_platform;
                 """, ct);
             foreach (var module in modules)
                 await MigrateModuleAsync(connection, module, clock, ct);
@@ -38,6 +39,14 @@ public static partial class Migrator
         {
             await RunAsync(connection, $"SELECT pg_advisory_unlock({Lock})", CancellationToken.None);
         }
+    }
+
+    /// <summary>Scripts of the process's modules that have not run on the database, as <c>module/script</c>.</summary>
+    public static async Task<IReadOnlyList<string>> PendingAsync(Database<PlatformModule> database, IReadOnlyList<ModuleDefinition> modules, CancellationToken ct)
+    {
+        var applied = await database.QueryAsync<string>(
+            "SELECT module || '/' || name FROM platform.migrations ORDER BY module, version LIMIT 10000", null, ct);
+        return [.. modules.SelectMany(m => ScriptsOf(m).Select(script => $"{m.Module}/{script.Name}")).Except(applied, StringComparer.Ordinal)];
     }
 
     private static async Task MigrateModuleAsync(NpgsqlConnection connection, ModuleDefinition module, TimeProvider clock, CancellationToken ct)

@@ -28,8 +28,36 @@ CREATE TABLE IF NOT EXISTS bus.messages (
     type text NOT NULL,
     key uuid NOT NULL,
     source text NOT NULL,
-    data jsonb NOT NULL,
-    metadata jsonb NOT NULL,
+    data json NOT NULL,
+    metadata json NOT NULL,
     at timestamptz NOT NULL,
     PRIMARY KEY (xid, position)
 );
+
+-- Deletes old messages from the log's beginning, as far as every subscription of every module has come. The owner of the schemas acts here, so that
+-- no role needs to see another module's checkpoints.
+CREATE OR REPLACE FUNCTION bus.trim(older_than timestamptz, rows_max int) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    schema_name text;
+    place record;
+    floor_xid xid8;
+    floor_position bigint;
+    deleted bigint;
+BEGIN
+    FOR schema_name IN SELECT DISTINCT module FROM platform.migrations LOOP
+        EXECUTE format('SELECT xid, position FROM %I.checkpoints WHERE name NOT LIKE ''view:%%'' ORDER BY xid, position LIMIT 1', schema_name) INTO place;
+        CONTINUE WHEN place.xid IS NULL;
+        IF floor_xid IS NULL OR (place.xid, place.position) < (floor_xid, floor_position) THEN
+            floor_xid := place.xid;
+            floor_position := place.position;
+        END IF;
+    END LOOP;
+    WITH head AS MATERIALIZED (
+        SELECT xid, position, at FROM bus.messages WHERE (xid, position) <= (floor_xid, floor_position) ORDER BY xid, position LIMIT rows_max),
+    gone AS (
+        DELETE FROM bus.messages m USING head h WHERE m.xid = h.xid AND m.position = h.position AND h.at < older_than RETURNING 1)
+    SELECT count(*) INTO deleted FROM gone;
+    RETURN deleted;
+END $$;
+REVOKE ALL ON FUNCTION bus.trim(timestamptz, int) FROM PUBLIC;

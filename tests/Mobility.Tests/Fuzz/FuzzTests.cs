@@ -4,7 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Mobility.Contracts;
 using Mobility.Platform;
-using Mobility.Tests.Booking;
+using Mobility.Tests.Bookings;
 using Mobility.Tests.Support;
 using Xunit.Abstractions;
 

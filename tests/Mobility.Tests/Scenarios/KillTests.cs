@@ -29,7 +29,13 @@ public sealed class KillTests(ITestOutputHelper output, PlatformFixture platform
         ["MOBILITY_Logging__LogLevel__Default"] = "Critical",
         ["MOBILITY_RateLimits__bookings"] = "100000",
         ["MOBILITY_RateLimits__quotes"] = "100000",
+        ["MOBILITY_RateLimits__payment_methods"] = "100000",
+        ["MOBILITY_RateLimits__vehicle-reports"] = "100000",
+        ["MOBILITY_RateLimits__vehicle-commands"] = "100000",
     };
+
+    /// <summary>The program is down more than it is up while it is being killed, and the machine may be slow.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(4);
 
     private volatile string _address = "";
 
@@ -70,7 +76,7 @@ public sealed class KillTests(ITestOutputHelper output, PlatformFixture platform
             _address = await host.WaitForAddressAsync();
             try
             {
-                await Task.Delay(kills < Kills ? TimeSpan.FromMilliseconds(random.Next(400, 1_600)) : Timeout.InfiniteTimeSpan, ct);
+                await Task.Delay(kills < Kills ? TimeSpan.FromMilliseconds(random.Next(1_000, 4_000)) : Timeout.InfiniteTimeSpan, ct);
             }
             catch (OperationCanceledException)
             {
@@ -123,7 +129,7 @@ public sealed class KillTests(ITestOutputHelper output, PlatformFixture platform
     private async Task ObeyAsync(HttpClient device, VehicleId vehicle, string report, long odometer)
     {
         var commands = await Eventually.GetAsync(async () => (await SendAsync(device, "GET", $"/v1/vehicles/{vehicle}/commands?seconds=2", null)).GetProperty("commands"),
-            found => found.GetArrayLength() > 0, "a command for the vehicle");
+            found => found.GetArrayLength() > 0, "a command for the vehicle", Patience);
         await SendAsync(device, "POST", $"/v1/vehicles/{vehicle}/reports", new
         {
             kind = report, command = commands[0].GetProperty("id").GetString(), at = TimeProvider.System.GetUtcNow(), position = new { lat = 50.0, lon = 10.0 },
@@ -133,7 +139,7 @@ public sealed class KillTests(ITestOutputHelper output, PlatformFixture platform
 
     private async Task UntilAsync(HttpClient http, string? booking, string phase) => await Eventually.GetAsync(
         () => SendAsync(http, "GET", $"/v1/bookings/{booking}?waitFor={phase}&seconds=2", null),
-        view => view.GetProperty("phase").GetString() == phase, $"booking {booking} is {phase}");
+        view => view.GetProperty("phase").GetString() == phase, $"booking {booking} is {phase}", Patience);
 
     /// <summary>Sends until it is answered; a repetition carries the same key.</summary>
     private async Task<JsonElement> SendAsync(HttpClient http, string method, string path, object? body, params HttpStatusCode[] alsoFine)
@@ -158,7 +164,7 @@ public sealed class KillTests(ITestOutputHelper output, PlatformFixture platform
             {
                 return null; // it was killed; the next one is coming
             }
-        }, answer => answer is not null, $"an answer to {method} {path}") ?? default;
+        }, answer => answer is not null, $"an answer to {method} {path}", Patience) ?? default;
     }
 
     private HttpClient ClientOf(CallerKind kind, Guid subject, IEnumerable<string> permissions)

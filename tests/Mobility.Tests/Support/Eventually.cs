@@ -7,7 +7,7 @@ public static class Eventually
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    public static async Task<T> GetAsync<T>(Func<Task<T>> read, Func<T, bool> isDone, string what)
+    public static async Task<T> GetAsync<T>(Func<Task<T>> read, Func<T, bool> isDone, string what, TimeSpan? patience = null)
     {
         var started = Stopwatch.GetTimestamp();
         while (true)
@@ -15,8 +15,8 @@ public static class Eventually
             var value = await read();
             if (isDone(value))
                 return value;
-            if (Stopwatch.GetElapsedTime(started) > Patience)
-                throw new TimeoutException($"{what} did not happen within {Patience.TotalSeconds} s; last seen: {value}");
+            if (Stopwatch.GetElapsedTime(started) > (patience ?? Patience))
+                throw new TimeoutException($"{what} did not happen within {(patience ?? Patience).TotalSeconds} s; last seen: {value}");
             await Task.Delay(10);
         }
     }

@@ -1,4 +1,4 @@
-using Mobility.Tests.Booking;
+using Mobility.Tests.Bookings;
 
 namespace Mobility.Tests.Targets;
 

@@ -40,7 +40,7 @@ internal sealed class BenchPlatform : IAsyncDisposable
     public static async Task<BenchPlatform> StartAsync(string? dataFolder, int vehicles, Action<string> say, CancellationToken ct)
     {
         var folder = dataFolder is null ? Directory.CreateTempSubdirectory("mobility-bench-").FullName : Path.GetFullPath(dataFolder);
-        if (dataFolder is null)
+        if (dataFolder is null && !OperatingSystem.IsWindows())
             File.SetUnixFileMode(folder, (UnixFileMode)0b111_101_101); // PostgreSQL runs as another user when we are root
         say("starting a fresh PostgreSQL");
         await PrivatePostgres.DeleteAsync(folder, ct);

@@ -68,12 +68,12 @@ internal sealed class LoadConnection : IDisposable
         while ((headersEnd = _buffer.AsSpan(0, _filled).IndexOf("\r\n\r\n"u8)) < 0)
             await FillAsync(ct);
         var headers = _buffer.AsSpan(0, headersEnd);
-        Utf8Parser.TryParse(headers[9..12], out int status, out _);
+        var status = NumberIn(headers[9..12]);
         var bodyAt = headersEnd + 4;
         var lengthAt = headers.IndexOf("Content-Length: "u8);
         if (lengthAt >= 0)
         {
-            Utf8Parser.TryParse(headers[(lengthAt + 16)..], out int length, out _);
+            var length = NumberIn(headers[(lengthAt + 16)..]);
             while (_filled < bodyAt + length)
                 await FillAsync(ct);
             return new LoadReply(status, Encoding.UTF8.GetString(_buffer, bodyAt, length));
@@ -99,11 +99,14 @@ internal sealed class LoadConnection : IDisposable
         while (true)
         {
             var lineEnd = chunks.IndexOf("\r\n"u8);
-            Utf8Parser.TryParse(chunks[..lineEnd], out int size, out _, 'x');
+            var size = NumberIn(chunks[..lineEnd], 'x');
             if (size == 0)
                 return text.ToString();
             text.Append(Encoding.UTF8.GetString(chunks.Slice(lineEnd + 2, size)));
             chunks = chunks[(lineEnd + 4 + size)..];
         }
     }
+
+    private static int NumberIn(ReadOnlySpan<byte> text, char format = default) =>
+        Utf8Parser.TryParse(text, out int number, out _, format) ? number : throw new IOException("The server's answer is not HTTP.");
 }

@@ -1,5 +1,4 @@
 using Mobility.Booking;
-using Mobility.Contracts;
 using Mobility.Platform;
 using static Mobility.Tests.Bookings.Examples;
 

@@ -26,6 +26,7 @@ var root = new RootCommand("The platform of an operator of shared vehicles.")
 {
     UpCommand.Create(),
     AuditCommand.Create(),
+    ReplayCommand.Create(),
     PackCommand.Create(),
     RequirementsCommand.Create(),
 };

@@ -42,7 +42,7 @@ public sealed class FleetDoorTests(PlatformFixture platform) : IClassFixture<Pla
     [InlineData("lat=50&lon=10&radius=5001", "request.invalid_field")]
     [InlineData("lat=50&lon=10&radius=0", "request.invalid_field")]
     [InlineData("lat=50&lon=10&kind=tank", "request.invalid_field")]
-    [InlineData("lat=50&lon=10&kind=%00", "request.invalid_field")]
+    [InlineData("lat=50&lon=10&kind=%00", "request.nul_character")]
     [InlineData("lat=50&lon=10&limit=51", "request.invalid_field")]
     [InlineData("lat=50&lon=10&minStateOfCharge=101", "request.invalid_field")]
     public async Task A_search_that_makes_no_sense_is_refused_with_a_code(string query, string code)
@@ -110,7 +110,7 @@ public sealed class FleetDoorTests(PlatformFixture platform) : IClassFixture<Pla
         }
         labels.ShouldBeUnique();
         new[] { "s-1", "s-2", "s-3", "v-1" }.ShouldBeSubsetOf(labels);
-        await RefusedAsync(await staff.GetAsync("/v1/fleet/vehicles?city=%00"), HttpStatusCode.BadRequest, "request.invalid_field");
+        await RefusedAsync(await staff.GetAsync("/v1/fleet/vehicles?city=%00"), HttpStatusCode.BadRequest, "request.nul_character");
         await RefusedAsync(await staff.GetAsync("/v1/fleet/vehicles?state=lost"), HttpStatusCode.BadRequest, "request.invalid_field");
     }
 
@@ -205,7 +205,7 @@ public sealed class FleetDoorTests(PlatformFixture platform) : IClassFixture<Pla
         (await platform.ScalarAsync<long>("SELECT count(*) FROM fleet.events")).ShouldBe(events);
     }
 
-    [Fact, Trait("Req", "EVT-3")]
+    [Fact, Trait("Req", "EVT-4")]
     public async Task The_laws_hold_and_the_table_equals_its_rebuild()
     {
         var (vehicle, device) = await NewVehicleAsync();

@@ -8,7 +8,6 @@ using Mobility.Host.Packs;
 using Mobility.Platform;
 using Mobility.Platform.Events;
 using Mobility.Platform.Http;
-using Mobility.Platform.Modules;
 using Mobility.Pricing;
 using Mobility.Tests.Packs;
 using Mobility.Tests.Support;
@@ -60,7 +59,7 @@ public sealed class PricingDoorTests(PlatformFixture platform) : IClassFixture<P
         var tariffs = (await platform.Http.GetFromJsonAsync<JsonElement>("/v1/tariffs?city=tiny")).GetProperty("tariffs");
         tariffs.EnumerateArray().Select(tariff => tariff.GetProperty("id").GetString()).ShouldBe(["scooter", "van"]);
         await RefusedAsync(await platform.Http.GetAsync("/v1/tariffs"), HttpStatusCode.BadRequest, "request.invalid_field");
-        await RefusedAsync(await platform.Http.GetAsync("/v1/tariffs?city=%00"), HttpStatusCode.BadRequest, "request.invalid_field");
+        await RefusedAsync(await platform.Http.GetAsync("/v1/tariffs?city=%00"), HttpStatusCode.BadRequest, "request.nul_character");
         await RefusedAsync(await platform.Http.GetAsync("/v1/tariffs?city=nowhere"), HttpStatusCode.NotFound, "pricing.no_such_city");
     }
 

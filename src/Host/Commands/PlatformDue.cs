@@ -1,0 +1,70 @@
+using Mobility.Platform;
+using Mobility.Platform.Bus;
+using Npgsql;
+
+namespace Mobility.Host.Commands;
+
+/// <summary>What a process that moves an injected clock must know: when the platform waits for a time next, and whether everything up to now has happened.</summary>
+internal sealed class PlatformDue : IAsyncDisposable
+{
+    private static readonly TimeSpan QuietPatience = TimeSpan.FromSeconds(15);
+    private readonly MobilityApp _app;
+    private readonly TimeProvider _clock;
+    private readonly NpgsqlDataSource _source;
+    private readonly string _nextSql;
+
+    public PlatformDue(MobilityApp app, string connectionString, TimeProvider clock)
+    {
+        (_app, _clock, _source) = (app, clock, NpgsqlDataSource.Create(connectionString));
+        var modules = app.Modules.Select(module => $"SELECT min(due_at) AS due_at FROM {module.Module}.scheduled WHERE NOT parked");
+        _nextSql = $"SELECT min(due_at) FROM ({string.Join(" UNION ALL ", modules)}) AS next";
+    }
+
+    /// <summary>When the next scheduled message is due; null when nothing waits for a time.</summary>
+    public async Task<DateTimeOffset?> NextAsync(CancellationToken ct)
+    {
+        await using var command = _source.CreateCommand(_nextSql);
+        return await command.ExecuteScalarAsync(ct) is DateTime due ? new DateTimeOffset(due, TimeSpan.Zero) : null;
+    }
+
+    /// <summary>
+    /// Waits until the platform is quiet. What failed and waits for its next try is not quiet, and never will be while the clock stands still: after a while it is
+    /// left to its time.
+    /// </summary>
+    /// <exception cref="PlatformStartException">Something is due and is not handled.</exception>
+    public async Task SettleAsync(CancellationToken ct)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        limit.CancelAfter(QuietPatience);
+        try
+        {
+            await PlatformQuiet.WaitAsync(_app.Modules, _app.Web.Services, _clock, limit.Token);
+        }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        {
+            if (await NextAsync(ct) is { } due && due <= _clock.GetUtcNow())
+                throw new PlatformStartException($"The platform does not handle what is due since {due:u}; the log above says why.");
+        }
+    }
+
+    public ValueTask DisposeAsync() => _source.DisposeAsync();
+}
+
+/// <summary>Settings of a replay's platform. Riders are few, are reused and all come from one address: what guards a real door against that is open here.</summary>
+internal static class ReplaySettings
+{
+    private const string Open = "1000000";
+
+    public static readonly IReadOnlyDictionary<string, string?> All = new Dictionary<string, string?>
+    {
+        ["Notifications:Mailbox"] = "true",
+        ["RateLimits:bookings"] = Open,
+        ["RateLimits:registration"] = Open,
+        ["RateLimits:token"] = Open,
+        ["RateLimits:verification"] = Open,
+        ["RateLimits:vehicle-commands"] = Open,
+        ["Logging:LogLevel:Default"] = "Warning",
+        ["Logging:LogLevel:Microsoft.AspNetCore"] = "Error",
+        ["Logging:LogLevel:Microsoft.Hosting.Lifetime"] = "Error",
+    };
+}

@@ -1,0 +1,55 @@
+namespace Mobility.Twin.Client;
+
+/// <summary>A registered rider who may book.</summary>
+public sealed class Rider(string email, Visitor visitor)
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    /// <summary>Signs in with it.</summary>
+    public string Email { get; } = email;
+
+    /// <summary>A valid access token.</summary>
+    public Task<string> TokenAsync(CancellationToken ct) => visitor.TokenAsync(ct);
+
+    /// <summary>The whole way of a person to the first booking: register, prove e-mail and phone with the codes of the mailbox, accept the terms, leave a card.</summary>
+    /// <param name="client">The platform.</param>
+    /// <param name="clock">The platform's.</param>
+    /// <param name="number">Tells riders apart; also in the phone number.</param>
+    /// <param name="method">Token of the simulated provider, for example <c>tok_visa</c>.</param>
+    /// <param name="ct">Gives up.</param>
+    /// <exception cref="RefusedException">The platform refuses a step.</exception>
+    public static async Task<Rider> RegisterAsync(PlatformClient client, TimeProvider clock, int number, string method, CancellationToken ct)
+    {
+        var (email, phone, password) = ($"rider-{number:00000}@replay.example", $"+1201555{number:00000}", $"replay-rider-{number:00000}");
+        Done(await client.RegisterAsync(email, phone, password, $"Rider {number}", ct), "register");
+        var visitor = Visitor.Person(client, clock, email, password);
+        var token = await visitor.TokenAsync(ct);
+        Done(await client.VerifyAsync(token, "email", await CodeAsync(client, email, ct), ct), "verify_email");
+        Done(await client.VerifyAsync(token, "phone", await CodeAsync(client, phone, ct), ct), "verify_phone");
+        var account = (await client.GetAccountAsync(token, ct)).Require("account");
+        Done(await client.AcceptTermsAsync(token, account.CurrentTerms, ct), "terms");
+        Done(await client.AddPaymentMethodAsync(token, method, ct), "payment_method");
+        if (!await PlatformClient.LookAsync(async () => (await client.GetAccountAsync(token, ct)).Require("account").Bookable, Patience, ct))
+            throw new RefusedException("registration", "client.never_bookable", email);
+        visitor.Forget();
+        return new Rider(email, visitor);
+    }
+
+    private static async Task<string> CodeAsync(PlatformClient client, string address, CancellationToken ct)
+    {
+        string? code = null;
+        await PlatformClient.LookAsync(async () =>
+        {
+            var mails = (await client.FindMailAsync(address, ct)).Require("mailbox").Messages;
+            code = mails.FirstOrDefault(mail => mail.Template == "code")?.Values.GetValueOrDefault("code");
+            return code is not null;
+        }, Patience, ct);
+        return code ?? throw new RefusedException("mailbox", "client.no_code", address);
+    }
+
+    private static void Done<T>(Answer<T> answer, string step) where T : class
+    {
+        if (!answer.Ok)
+            throw new RefusedException(step, answer.Code!, answer.Detail);
+    }
+}

@@ -1,0 +1,97 @@
+using System.Globalization;
+using Mobility.Contracts;
+using Mobility.Geo;
+using Mobility.Twin.Client;
+
+namespace Mobility.Twin.Replaying;
+
+/// <summary>The simulated crew with all bikes of the city: brings one where it is missing, swaps batteries.</summary>
+internal sealed class Crew(PlatformClient client, ReplayClock clock, Visitor visitor)
+{
+    private const int CredentialsAtATime = 8;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private readonly Dictionary<VehicleId, Bike> _bikes = [];
+    private readonly List<Bike> _inOrder = [];
+    private int _packs;
+
+    public long Relocations { get; private set; }
+    public long Bought { get; private set; }
+    public long Swaps => Volatile.Read(ref _packs);
+    public int Bikes => _inOrder.Count;
+
+    public Bike? Find(VehicleId id) => _bikes.GetValueOrDefault(id);
+
+    /// <summary>Gives every bike of the city its secret.</summary>
+    public async Task TakeOverAsync(IReadOnlyList<FleetVehicle> fleet, CancellationToken ct)
+    {
+        var made = new Bike[fleet.Count];
+        await Parallel.ForAsync(0, fleet.Count, new ParallelOptions { MaxDegreeOfParallelism = CredentialsAtATime, CancellationToken = ct },
+            async (index, token) => made[index] = await MakeAsync(fleet[index].Label, fleet[index].Position, token));
+        foreach (var bike in made)
+            Add(bike);
+    }
+
+    /// <summary>Bikes that come back within reach of a place and are not back yet.</summary>
+    public IEnumerable<Task> ReturningTo(GeoPoint place, double meters) =>
+        _inOrder.Where(bike => bike.IsIdle && !bike.Returning.IsCompleted && bike.Position.DistanceMetersTo(place) <= meters).Select(bike => bike.Returning);
+
+    /// <summary>
+    /// Brings an idle bike from the place that has most of them, the nearest of such places first; buys one when every bike is on a ride. The bike is rentable
+    /// at the place when this returns.
+    /// </summary>
+    public async Task<Bike> BringAsync(GeoPoint to, CancellationToken ct)
+    {
+        await Task.WhenAll(_inOrder.Where(bike => bike.IsIdle).Select(bike => bike.Returning));
+        var bike = _inOrder.Where(bike => bike.IsIdle).GroupBy(bike => bike.Position)
+            .OrderByDescending(place => place.Count()).ThenBy(place => place.Key.DistanceMetersTo(to))
+            .FirstOrDefault()?.First();
+        var token = await visitor.TokenAsync(ct);
+        Relocations++;
+        if (bike is not null)
+        {
+            Require(await client.RelocateAsync(token, bike.Id, to, ct), "relocate");
+            bike.CarryTo(to);
+            return bike;
+        }
+        Bought++;
+        var label = ReplayCity.Label(_inOrder.Count + 1);
+        Require(await client.RegisterVehicleAsync(token, ReplayCity.Id, label, ReplayCity.Bike, to, 100, ct), "register_vehicle");
+        bike = await MakeAsync(label, to, ct);
+        Add(bike);
+        return bike;
+    }
+
+    /// <summary>After a ride: waits until the platform lets the bike be found again, and swaps a battery that is low.</summary>
+    public async Task ReceiveAsync(Bike bike, CancellationToken ct)
+    {
+        var token = await visitor.TokenAsync(ct);
+        VehicleReply? seen = null;
+        if (!await PlatformClient.LookAsync(async () => (seen = (await client.GetVehicleAsync(token, bike.Id, ct)).Require("vehicle")).State == VehicleState.Available,
+                Patience, ct))
+            throw new RefusedException("vehicle_back", $"client.still_{seen!.State.ToString().ToLowerInvariant()}", bike.Id.ToString());
+        if (!bike.NeedsSwap)
+            return;
+        var pack = string.Create(CultureInfo.InvariantCulture, $"pack-{Interlocked.Increment(ref _packs):000000}");
+        Require(await client.SwapBatteryAsync(token, bike.Id, pack, 100, ct), "swap");
+        bike.Charge(100);
+    }
+
+    private async Task<Bike> MakeAsync(string label, GeoPoint at, CancellationToken ct)
+    {
+        var id = VehicleId.Of(ReplayCity.Id, label);
+        var credential = (await client.IssueDeviceCredentialAsync(await visitor.TokenAsync(ct), id, ct)).Require("device_credential");
+        return new Bike(id, at, Visitor.Device(client, clock, credential));
+    }
+
+    private void Add(Bike bike)
+    {
+        _bikes.Add(bike.Id, bike);
+        _inOrder.Add(bike);
+    }
+
+    private static void Require(Answer<Nothing> answer, string step)
+    {
+        if (!answer.Ok)
+            throw new RefusedException(step, answer.Code!, answer.Detail);
+    }
+}

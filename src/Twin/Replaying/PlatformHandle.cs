@@ -1,0 +1,22 @@
+using Mobility.Contracts;
+
+namespace Mobility.Twin.Replaying;
+
+/// <summary>The platform that a replay lives on: its address, its clock, and what its host can say about time.</summary>
+public sealed record PlatformHandle
+{
+    /// <summary>Of the HTTP API.</summary>
+    public required Uri Address { get; init; }
+
+    /// <summary>The clock that the platform was started with.</summary>
+    public required ReplayClock Clock { get; init; }
+
+    /// <summary>The city that was loaded.</summary>
+    public required CityPack City { get; init; }
+
+    /// <summary>When the next timeout or job of the platform is due; null when nothing waits for a time.</summary>
+    public required Func<CancellationToken, Task<DateTimeOffset?>> NextDueAsync { get; init; }
+
+    /// <summary>Returns when nothing is due and everything that was caused has happened.</summary>
+    public required Func<CancellationToken, Task> SettleAsync { get; init; }
+}

@@ -1,0 +1,78 @@
+using System.Globalization;
+using System.Text.Json;
+using Mobility.Twin.Trips;
+
+namespace Mobility.Twin.Replaying;
+
+/// <summary>What a replay came to, for people and for programs.</summary>
+/// <param name="Survey">What the files hold; null when they could not be read.</param>
+/// <param name="Result">What living the trips came to; null when it did not come to that.</param>
+/// <param name="AuditViolations">Of all laws.</param>
+/// <param name="Living">Wall time from the first trip to the last.</param>
+/// <param name="Wall">Wall time of everything.</param>
+public sealed record ReplayReport(TripSurvey? Survey, ReplayResult? Result, int AuditViolations, TimeSpan Living, TimeSpan Wall)
+{
+    /// <summary>Whether every trip was completed and every law holds.</summary>
+    public bool Ok => Result is { Failed: 0 } result && result.Completed == Survey?.Trips && AuditViolations == 0;
+
+    /// <summary>Writes the summary for people.</summary>
+    public void Write(TextWriter output)
+    {
+        if (Survey is { } survey)
+            Write(survey, output);
+        if (Result is { } result)
+            Write(result, output);
+    }
+
+    /// <summary>The one line for programs.</summary>
+    /// <param name="rows">Where there is no survey: rows that were read.</param>
+    /// <param name="rejected">Where there is no survey: rows that were rejected.</param>
+    public string ToJson(long rows = 0, long rejected = 0) => JsonSerializer.Serialize(new
+    {
+        replay = Ok ? "ok" : "failed",
+        rows = Survey?.Rows ?? rows,
+        rejected = Survey?.RejectedTotal ?? rejected,
+        trips = Survey?.Trips ?? 0,
+        completed = Result?.Completed ?? 0,
+        failed = Result?.Failed ?? 0,
+        relocations = Result?.Relocations ?? 0,
+        captured_minor = Result?.CapturedMinor ?? 0,
+        audit_violations = AuditViolations,
+        wall_seconds = Math.Round(Wall.TotalSeconds, 1),
+    });
+
+    private static void Write(TripSurvey survey, TextWriter output)
+    {
+        Line(output, $"rows          {survey.Rows}");
+        Line(output, $"rejected      {survey.RejectedTotal}");
+        foreach (var (code, count) in survey.Rejected)
+            Line(output, $"  {count,8}  {code}");
+        foreach (var row in survey.Listed)
+            Line(output, $"            {row.File} line {row.Line}: {row.Reason}");
+        if (survey.RejectedTotal > survey.Listed.Count)
+            Line(output, $"            and {survey.RejectedTotal - survey.Listed.Count} more");
+        Line(output, $"trips         {survey.Trips} at {survey.Stations.Count} stations, at most {survey.PeakUnderWay} within a minute");
+    }
+
+    private void Write(ReplayResult result, TextWriter output)
+    {
+        var rate = Living > TimeSpan.Zero ? (result.Completed + result.Failed) / Living.TotalSeconds : 0;
+        Line(output, $"completed     {result.Completed}, of them {result.EndedByPlatform} ended by the platform after its longest ride");
+        Line(output, $"failed        {result.Failed}");
+        foreach (var (reason, count) in result.FailedBy)
+            Line(output, $"  {count,8}  {reason}");
+        foreach (var failed in result.Listed)
+            Line(output, $"            {failed.Trip.File} line {failed.Trip.Line}: {failed.Detail}");
+        Line(output, $"riders        {result.Riders}");
+        Line(output, $"bikes         {result.Bikes}");
+        Line(output, $"relocations   {result.Relocations}, of them {result.Bought} with a new bike");
+        Line(output, $"swaps         {result.Swaps}");
+        Line(output, $"captured      {result.CapturedMinor / 100m:0.00} {result.Currency}");
+        Line(output, $"time          {result.Simulated.TotalHours:0.0} hours lived in {Living.TotalSeconds:0.0} s, {rate:0.0} trips/s");
+        Line(output, $"requests          count   p50 ms   p95 ms   p99 ms");
+        foreach (var step in result.Latencies)
+            Line(output, $"  {step.Step,-18}{step.Count,8}{step.P50,9:0.0}{step.P95,9:0.0}{step.P99,9:0.0}");
+    }
+
+    private static void Line(TextWriter output, FormattableString line) => output.WriteLine(line.ToString(CultureInfo.InvariantCulture));
+}

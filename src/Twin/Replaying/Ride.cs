@@ -1,0 +1,149 @@
+using Mobility.Contracts;
+using Mobility.Twin.Client;
+using Mobility.Twin.Trips;
+
+namespace Mobility.Twin.Replaying;
+
+/// <summary>
+/// One trip as its rider and its bike live it through the platform's doors. What goes wrong is remembered, never thrown: the next trip must go on.
+/// </summary>
+internal sealed class Ride(PlatformClient client, Tally tally, Trip trip, long number)
+{
+    private static readonly TimeSpan CommandPatience = TimeSpan.FromSeconds(10);
+
+    private BookingId? _booking;
+    private DateTimeOffset? _mustEndBy;
+
+    public Trip Trip { get; } = trip;
+    public Rider? Rider { get; private set; }
+    public Bike? Bike { get; private set; }
+
+    /// <summary>Whether it cannot go on; already counted.</summary>
+    public bool HasFailed { get; private set; }
+
+    /// <summary>Completes when the rider rides, or cannot.</summary>
+    public Task Starting { get; private set; } = Task.CompletedTask;
+
+    /// <summary>Completes when the ride is settled and the bike is back, or cannot.</summary>
+    public Task Ending { get; private set; } = Task.CompletedTask;
+
+    /// <summary>When it ends: by the file, or by the platform's longest ride. Known when it has started.</summary>
+    public DateTimeOffset EndsAt => _mustEndBy < Trip.End ? _mustEndBy.Value : Trip.End;
+
+    public bool IsEndedByPlatform => _mustEndBy < Trip.End;
+
+    /// <summary>The rider searches at the start; the crew brings a bike when none is within walking distance.</summary>
+    public async Task FindAsync(Rider rider, Crew crew, CancellationToken ct)
+    {
+        Rider = rider;
+        try
+        {
+            await Task.WhenAll(crew.ReturningTo(Trip.StartPosition, ReplayRun.WalkingMeters));
+            Bike = await SearchAsync(rider, crew, ct);
+            if (Bike is null)
+            {
+                await crew.BringAsync(Trip.StartPosition, ct);
+                Bike = await SearchAsync(rider, crew, ct) ?? throw new RefusedException("search", "client.brought_but_not_found", null);
+            }
+            Bike.IsIdle = false;
+        }
+        catch (RefusedException refused)
+        {
+            Fail(refused);
+        }
+    }
+
+    public void Start(Task riderIsFree, CancellationToken ct) => Starting = StartAsync(riderIsFree, ct);
+
+    public void End(Crew crew, DateTimeOffset at, CancellationToken ct)
+    {
+        Bike!.RideTo(Trip.EndPosition);
+        Ending = EndAsync(crew, at, Bike, ct);
+        Bike.Returning = Ending;
+        Bike.IsIdle = true;
+    }
+
+    private async Task<Bike?> SearchAsync(Rider rider, Crew crew, CancellationToken ct)
+    {
+        var found = (await client.SearchAsync(await rider.TokenAsync(ct), Trip.StartPosition, ReplayRun.WalkingMeters, ReplayRun.FoundMax, ct)).Require("search");
+        return found.Vehicles.Select(vehicle => crew.Find(vehicle.Id)).FirstOrDefault(bike => bike?.IsIdle is true); // taken bikes may still be on the map, not in the street
+    }
+
+    private async Task StartAsync(Task riderIsFree, CancellationToken ct)
+    {
+        var (rider, bike) = (Rider!, Bike!);
+        try
+        {
+            await riderIsFree;
+            var token = await rider.TokenAsync(ct);
+            var device = bike.TokenAsync(ct);
+            var quote = (await client.QuoteAsync(token, bike.Id, ct)).Require("quote");
+            var booking = (await client.ReserveAsync(token, quote.Id, Key("reserve"), ct)).Require("reserve");
+            _booking = booking.Id;
+            booking = (await client.ChangeBookingAsync(token, booking.Id, "confirm", Key("confirm"), ct)).Require("confirm");
+            if (booking.Phase == "confirming")
+                booking = (await client.WaitForPhaseAsync(token, booking.Id, "confirmed", ct)).Require("confirm");
+            RequirePhase(booking, "confirmed", "confirm");
+            (await client.ChangeBookingAsync(token, booking.Id, "unlock", Key("unlock"), ct)).Require("unlock");
+            await ObeyAsync(bike, await device, VehicleCommandKind.Unlock, Trip.Start, ct);
+            booking = (await client.WaitForPhaseAsync(token, booking.Id, "riding", ct)).Require("riding");
+            RequirePhase(booking, "riding", "riding");
+            _mustEndBy = booking.MustEndBy;
+        }
+        catch (RefusedException refused)
+        {
+            Fail(refused);
+            await LetGoAsync(ct);
+        }
+    }
+
+    private async Task EndAsync(Crew crew, DateTimeOffset at, Bike bike, CancellationToken ct)
+    {
+        try
+        {
+            var token = await Rider!.TokenAsync(ct);
+            var device = bike.TokenAsync(ct);
+            if (!IsEndedByPlatform)
+                (await client.ChangeBookingAsync(token, _booking!.Value, "end", Key("end"), ct)).Require("end");
+            await ObeyAsync(bike, await device, VehicleCommandKind.Lock, at, ct);
+            RequirePhase((await client.WaitForPhaseAsync(token, _booking!.Value, "settled", ct)).Require("settled"), "settled", "settled");
+            var payment = (await client.GetPaymentAsync(token, _booking.Value, ct)).Require("payment");
+            await crew.ReceiveAsync(bike, ct);
+            tally.Complete(payment.Captured?.Amount ?? 0, IsEndedByPlatform);
+        }
+        catch (RefusedException refused)
+        {
+            Fail(refused);
+        }
+    }
+
+    private async Task ObeyAsync(Bike bike, string token, VehicleCommandKind kind, DateTimeOffset at, CancellationToken ct)
+    {
+        var word = kind == VehicleCommandKind.Unlock ? "unlock" : "lock";
+        var command = await client.AwaitCommandAsync(token, bike.Id, kind, CommandPatience, ct) ?? throw new RefusedException($"{word}_command", "client.no_command", null);
+        var told = await client.ReportAsync(token, bike.Id, bike.Report(kind, command.Id, at), Key($"report-{word}"), ct);
+        if (!told.Ok)
+            throw new RefusedException($"report_{word}", told.Code!, told.Detail);
+    }
+
+    private static void RequirePhase(BookingReply booking, string phase, string step)
+    {
+        if (booking.Phase != phase)
+            throw new RefusedException(step, $"phase.{booking.Phase}", booking.ReleaseReason is { } reason ? $"{reason} {booking.ReleaseDetail}" : null);
+    }
+
+    private void Fail(RefusedException refused)
+    {
+        HasFailed = true;
+        tally.Fail(Trip, refused.Step, refused.Code, refused.Message);
+    }
+
+    /// <summary>A booking that led nowhere is cancelled, so that its bike is free again.</summary>
+    private async Task LetGoAsync(CancellationToken ct)
+    {
+        if (_booking is { } booking)
+            await client.ChangeBookingAsync(await Rider!.TokenAsync(ct), booking, "cancel", Key("cancel"), ct);
+    }
+
+    private string Key(string step) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"trip-{number}-{step}");
+}

@@ -1,0 +1,59 @@
+namespace Mobility.Twin.Trips;
+
+/// <summary>Where a published file keeps what; found by the names in its first line.</summary>
+/// <param name="Name">For people.</param>
+/// <param name="Width">Fields of a row.</param>
+internal sealed record TripFormat(string Name, int Width)
+{
+    private static readonly Known[] All =
+    [
+        new("Citi Bike until January 2021", "starttime", "stoptime", "startstationid", "startstationname", "startstationlatitude", "startstationlongitude",
+            "endstationid", "endstationname", "endstationlatitude", "endstationlongitude", "tripduration"),
+        new("Citi Bike since February 2021", "startedat", "endedat", "startstationid", "startstationname", "startlat", "startlng",
+            "endstationid", "endstationname", "endlat", "endlng", null),
+    ];
+
+    public required int Start { get; init; }
+    public required int End { get; init; }
+    public required Place StartPlace { get; init; }
+    public required Place EndPlace { get; init; }
+
+    /// <summary>The column of the duration in seconds; null where the format has none.</summary>
+    public int? Duration { get; init; }
+
+    /// <summary>Columns that describe a place.</summary>
+    public sealed record Place(int Id, int Name, int Latitude, int Longitude);
+
+    /// <summary>The format whose columns are all in the header; null when it is none that is known.</summary>
+    public static TripFormat? Recognize(IReadOnlyList<string> header)
+    {
+        var names = header.Select(Plain).ToList();
+        foreach (var known in All)
+        {
+            if (!known.Columns.All(names.Contains))
+                continue;
+            return new TripFormat(known.Name, header.Count)
+            {
+                Start = names.IndexOf(known.Start),
+                End = names.IndexOf(known.End),
+                StartPlace = new(names.IndexOf(known.StartId), names.IndexOf(known.StartName), names.IndexOf(known.StartLatitude), names.IndexOf(known.StartLongitude)),
+                EndPlace = new(names.IndexOf(known.EndId), names.IndexOf(known.EndName), names.IndexOf(known.EndLatitude), names.IndexOf(known.EndLongitude)),
+                Duration = known.Duration is null ? null : names.IndexOf(known.Duration),
+            };
+        }
+        return null;
+    }
+
+    /// <summary>Operators changed blanks, underscores and capitals over the years, but not the words.</summary>
+    private static string Plain(string name) => string.Concat(name.Where(char.IsAsciiLetter)).ToLowerInvariant();
+
+    private sealed record Known(
+        string Name, string Start, string End, string StartId, string StartName, string StartLatitude, string StartLongitude,
+        string EndId, string EndName, string EndLatitude, string EndLongitude, string? Duration)
+    {
+        public IEnumerable<string> Columns => new[]
+        {
+            Start, End, StartId, StartName, StartLatitude, StartLongitude, EndId, EndName, EndLatitude, EndLongitude, Duration,
+        }.OfType<string>();
+    }
+}

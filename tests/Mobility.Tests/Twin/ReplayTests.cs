@@ -1,0 +1,67 @@
+using Mobility.Host;
+using Mobility.Host.Commands;
+using Mobility.Platform.Modules;
+using Mobility.Tests.Support;
+using Mobility.Twin.Replaying;
+using Mobility.Twin.Trips;
+
+namespace Mobility.Tests.Twin;
+
+/// <summary>A few trips through a whole platform: real HTTP, real PostgreSQL, injected time.</summary>
+public sealed class ReplayTests
+{
+    private const string Busy = "40.7216"; // two places a kilometer apart, and one within walking distance of the first
+    private const string Quiet = "40.7306";
+
+    private static readonly string[] Lines =
+    [
+        Tables.OldHeader,
+        Tables.Old("2021-01-15 08:00:00.5100", "2021-01-15 08:10:00.7770", "600"),
+        Tables.Old("2021-01-15 08:02:00", "2021-01-15 08:02:08", "8", endLatitude: Busy, endLongitude: "-74.0428"), // 8 seconds, over before it is settled
+        Tables.Old("2021-01-15 08:03:00", "2021-01-15 08:33:00", "1800", startLatitude: Quiet, startId: "1"),
+        Tables.Old("2021-01-15 08:04:00", "2021-01-15 08:34:00", "1800", startLatitude: Quiet, startId: "1"),
+        Tables.Old("2021-01-15 08:04:01", "2021-01-15 08:34:00", "1799", startLatitude: Quiet, startId: "1"),
+        Tables.Old("2021-01-15 12:00:00", "2021-01-16 03:00:00", "54000"), // longer than the platform lets anybody ride
+    ];
+
+    [Fact]
+    public async Task Every_trip_is_lived_to_its_settlement_and_the_same_file_gives_the_same_summary()
+    {
+        var first = await LiveAsync();
+        first.Failed.ShouldBe(0, string.Join('\n', first.Listed.Select(failed => failed.Detail)));
+        first.Completed.ShouldBe(6);
+        first.EndedByPlatform.ShouldBe(1);
+        first.Relocations.ShouldBeGreaterThan(0);
+
+        // 11 + 1 + 30 + 30 + 30 begun minutes at 15 and 5 x 100; at least 130 for the short one; 20 dollars at most for the long one.
+        first.CapturedMinor.ShouldBe(100 + 11 * 15 + 130 + 3 * (100 + 30 * 15) + 2_000);
+        var second = await LiveAsync();
+        (second.Completed, second.Failed, second.Relocations, second.Swaps, second.CapturedMinor, second.Riders, second.Bikes)
+            .ShouldBe((first.Completed, first.Failed, first.Relocations, first.Swaps, first.CapturedMinor, first.Riders, first.Bikes));
+    }
+
+    private static async Task<ReplayResult> LiveAsync()
+    {
+        using var file = new TemporaryFile(Tables.Text(Lines));
+        using var spool = new TripSpool(file.Sibling("spool"));
+        var survey = TripSurvey.Take([file.Path], null, Tables.NewYork, spool, new Progress<long>(), CancellationToken.None);
+        var password = ReplayRun.NewCrewPassword();
+        var city = ReplayCity.Build(survey, "America/New_York", password);
+        var clock = new ReplayClock(survey.FirstStart.AddHours(-1));
+        var connectionString = await TestPostgres.CreateDatabaseAsync(null);
+        await using var app = MobilityApp.Create(new MobilityAppOptions { ConnectionString = connectionString, Clock = clock, Settings = ReplaySettings.All });
+        await app.MigrateAsync(CancellationToken.None);
+        await app.LoadPackAsync(city, CancellationToken.None);
+        await app.StartAsync(CancellationToken.None);
+        await using var due = new PlatformDue(app, connectionString, clock);
+        using var run = new ReplayRun(
+            new PlatformHandle { Address = new Uri(app.Address), Clock = clock, City = city, NextDueAsync = due.NextAsync, SettleAsync = due.SettleAsync }, survey, password);
+        await run.PrepareAsync(CancellationToken.None);
+        var result = await run.RunAsync(spool.Read(), new Progress<ReplayProgress>(), CancellationToken.None);
+        var broken = new List<string>();
+        await foreach (var law in Auditor.RunAsync(app.Modules, app.Web.Services, clock.GetUtcNow(), CancellationToken.None))
+            broken.AddRange(law.Violations.Select(violation => $"{law.Name}: {violation}"));
+        broken.ShouldBeEmpty();
+        return result;
+    }
+}

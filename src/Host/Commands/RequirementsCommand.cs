@@ -35,7 +35,7 @@ internal static partial class RequirementsCommand
         foreach (var requirement in requirements)
         {
             var names = tests.GetValueOrDefault(requirement.Id, []);
-            var results = names.Select(name => outcomes.GetValueOrDefault(name)).ToList();
+            var results = names.Select(name => outcomes.TryGetValue(name, out var passed) ? passed : (bool?)null).ToList();
             var passing = results.Any(result => result is true) && results.All(result => result is not false);
             proven += passing ? 1 : 0;
             var state = passing ? "proven" : names.Count == 0 ? "no test" : results.Any(result => result is false) ? "failing" : "not run";

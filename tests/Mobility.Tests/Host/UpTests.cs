@@ -108,7 +108,8 @@ public sealed class UpTests : IAsyncLifetime
 
     private async Task<long> CountAsync(string sql)
     {
-        await using var connection = new Npgsql.NpgsqlConnection(await PrivatePostgres.FindRunningAsync(_folder, CancellationToken.None));
+        var server = await PrivatePostgres.FindRunningAsync(_folder, CancellationToken.None);
+        await using var connection = new Npgsql.NpgsqlConnection($"{server};Pooling=false"); // a server that is killed takes its connections along
         await connection.OpenAsync();
         await using var command = new Npgsql.NpgsqlCommand(sql, connection);
         return (long)(await command.ExecuteScalarAsync())!;

@@ -133,9 +133,9 @@ internal static partial class Operations
         public string Write() => Base64Url.EncodeToString(Encoding.UTF8.GetBytes($"{Module}\n{Kind}\n{Subscription}\n{MessageId}"));
     }
 
-    [LoggerMessage(EventId = 302, Level = LogLevel.Information, Message = "{Actor} rebuilds the view {View} of {Module}.")]
+    [LoggerMessage(EventId = 402, Level = LogLevel.Information, Message = "{Actor} rebuilds the view {View} of {Module}.")]
     private static partial void LogRebuilds(ILogger log, string actor, string module, string view);
 
-    [LoggerMessage(EventId = 301, Level = LogLevel.Information, Message = "{Actor} sent the parked message {MessageId} on to {Subscription}.")]
+    [LoggerMessage(EventId = 401, Level = LogLevel.Information, Message = "{Actor} sent the parked message {MessageId} on to {Subscription}.")]
     private static partial void LogReplayed(ILogger log, string actor, string subscription, Guid messageId);
 }

@@ -176,6 +176,7 @@ public static class LogLines
             console.LogToStandardErrorThreshold = LogLevel.Trace;
         });
         logging.AddConsoleFormatter<LogLine, LogLineOptions>(line => line.Json = string.Equals(format, "json", StringComparison.OrdinalIgnoreCase));
-        logging.Services.Configure<LoggerFactoryOptions>(factory => factory.ActivityTrackingOptions = ActivityTrackingOptions.None); // we read the activity itself
+        // The line reads the activity itself.
+        logging.Services.Configure<LoggerFactoryOptions>(factory => factory.ActivityTrackingOptions = ActivityTrackingOptions.None);
     }
 }

@@ -22,8 +22,8 @@ public static partial class LogScrubber
     public static IReadOnlySet<string> Names { get; } = new[]
     {
         // ours
-        "Actor", "Attempt", "City", "Code", "Contract", "Correlation", "Currency", "Feature", "Job", "Kind", "Law", "Limit", "Module", "Pack", "Peer", "Phase",
-        "Policy", "Provider", "Reason", "Setting", "State", "Subscription", "Target", "Template", "Type", "View", "Zone",
+        "Actor", "Attempt", "City", "Code", "Contract", "Correlation", "Currency", "Endpoint", "Feature", "Job", "Kind", "Law", "Limit", "Module", "Move",
+        "Pack", "Payment", "Peer", "Phase", "Policy", "Provider", "Reason", "Setting", "State", "Step", "Subscription", "Target", "Template", "Type", "View", "Zone",
         // of the framework
         "address", "ConnectionId", "ContentType", "ElapsedMilliseconds", "EndpointName", "envName", "EventName", "Method", "Path", "Protocol", "ReasonPhrase",
         "RequestId", "RequestPath", "RouteName", "Scheme", "StatusCode", "TraceIdentifier", "TransportName",
@@ -40,8 +40,9 @@ public static partial class LogScrubber
     };
 
     /// <summary>Whether a value may be logged under a name.</summary>
-    public static bool IsAllowed(string name, object? value) => value is null or bool or Guid or DateTimeOffset or DateTime or DateOnly or TimeSpan or Enum or Type
-        or byte or sbyte or short or ushort or int or uint or long or ulong || IdJsonConverterFactory.IsId(value.GetType()) || Names.Contains(name);
+    public static bool IsAllowed(string name, object? value) =>
+        value is null or bool or Guid or DateTimeOffset or DateTime or DateOnly or TimeSpan or Enum or Type
+            or byte or sbyte or short or ushort or int or uint or long or ulong || IdJsonConverterFactory.IsId(value.GetType()) || Names.Contains(name);
 
     /// <summary>The sentence of a log line, its placeholders filled with what may be logged.</summary>
     public static string Fill(string template, IReadOnlyList<KeyValuePair<string, object?>> values)
@@ -79,6 +80,9 @@ public static partial class LogScrubber
         return text.AsSpan().ContainsAny(Suspicious) ? PersonalData().Replace(text, Hidden) : text;
     }
 
+    private const string EmailAddress = """[^\s@<>"'(),;:=/?&]+(?:@|%40)[^\s@<>"'(),;:=/?&]+\.[^\s@<>"'(),;:=/?&]+"""; // %40: as in a URL
+    private const string TelephoneNumber = """(?:(?<![\w.])\+|%2B)\d[\d ().-]{5,}\d"""; // international form
+    private const string Coordinate = """(?<![\w.])-?\d{1,3}\.\d{4,}(?!\w|\.\d)"""; // any number of such precision
     private static readonly System.Buffers.SearchValues<char> Suspicious = System.Buffers.SearchValues.Create("@+.%");
 
     private static object? ValueOf(IReadOnlyList<KeyValuePair<string, object?>> values, string name)
@@ -89,8 +93,6 @@ public static partial class LogScrubber
         return Hidden;
     }
 
-    /// <summary>An e-mail address; a telephone number in international form; a decimal number with the precision of a coordinate. The first two also as in a URL.</summary>
-    [GeneratedRegex("""[^\s@<>"'(),;:=/?&]+(?:@|%40)[^\s@<>"'(),;:=/?&]+\.[^\s@<>"'(),;:=/?&]+|(?:(?<![\w.])\+|%2B)\d[\d ().-]{5,}\d|(?<![\w.])-?\d{1,3}\.\d{4,}(?![\w.])""",
-        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(EmailAddress + "|" + TelephoneNumber + "|" + Coordinate, RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex PersonalData();
 }

@@ -4,7 +4,7 @@ using Npgsql;
 
 namespace Mobility.Host.Commands;
 
-/// <summary>What a process that moves an injected clock must know: when the platform waits for a time next, and whether everything up to now has happened.</summary>
+/// <summary>What whoever moves an injected clock must know: when the platform waits for a time next, and whether everything up to now has happened.</summary>
 internal sealed class PlatformDue : IAsyncDisposable
 {
     private static readonly TimeSpan QuietPatience = TimeSpan.FromSeconds(15);
@@ -28,8 +28,8 @@ internal sealed class PlatformDue : IAsyncDisposable
     }
 
     /// <summary>
-    /// Waits until the platform is quiet. What failed and waits for its next try is not quiet, and never will be while the clock stands still: after a while it is
-    /// left to its time.
+    /// Waits until the platform is quiet. What failed and waits for its next try is not quiet, and never will be while the clock stands still: after a while
+    /// it is left to its time.
     /// </summary>
     /// <exception cref="PlatformStartException">Something is due and is not handled.</exception>
     public async Task SettleAsync(CancellationToken ct)
@@ -50,7 +50,7 @@ internal sealed class PlatformDue : IAsyncDisposable
     public ValueTask DisposeAsync() => _source.DisposeAsync();
 }
 
-/// <summary>Settings of a replay's platform. Riders are few, are reused and all come from one address: what guards a real door against that is open here.</summary>
+/// <summary>Settings of a replay's platform. Few riders are used in turn, all from one address: what guards a real door against that is open.</summary>
 internal static class ReplaySettings
 {
     private const string Open = "1000000";

@@ -11,7 +11,7 @@ using Spectre.Console;
 namespace Mobility.Host.Commands;
 
 /// <summary>Lives a file of real trips through the HTTP API of a platform of its own, on injected time, and audits what is left (docs/replay.md).</summary>
-/// <remarks>(1) survey the files; (2) start a database and the platform; (3) register the crew and the riders; (4) live the trips; (5) audit; (6) report.</remarks>
+/// <remarks>(1) survey the files; (2) start a database and the platform; (3) register crew and riders; (4) live the trips; (5) audit; (6) report.</remarks>
 internal static class ReplayCommand
 {
     private static readonly TimeSpan TellEvery = TimeSpan.FromSeconds(5);
@@ -22,7 +22,11 @@ internal static class ReplayCommand
     public static Command Create()
     {
         var files = new Argument<string[]>("FILE") { Description = "Published trip files: .csv, .csv.gz or .zip", Arity = ArgumentArity.OneOrMore };
-        var day = new Option<string?>("--day") { HelpName = "D", Description = "Only trips that start on this day: 2021-01-15, or 15 for that day of the first trip's month" };
+        var day = new Option<string?>("--day")
+        {
+            HelpName = "D",
+            Description = "Only trips that start on this day: 2021-01-15, or 15 for that day of the first trip's month",
+        };
         day.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<string>() is { } text && DayChoice.Parse(text) is null)
@@ -80,7 +84,8 @@ internal static class ReplayCommand
 
         await using var database = await Steps.ShowAsync(progress => ReplayDatabase.StartAsync(request.Data, request.Database, request.Fresh, progress, ct));
         var clock = new ReplayClock(survey.FirstStart - PreparationTime);
-        await using var app = MobilityApp.Create(new MobilityAppOptions { ConnectionString = database.ConnectionString, Clock = clock, Settings = ReplaySettings.All });
+        var options = new MobilityAppOptions { ConnectionString = database.ConnectionString, Clock = clock, Settings = ReplaySettings.All };
+        await using var app = MobilityApp.Create(options);
         var password = ReplayRun.NewCrewPassword();
         var city = ReplayCity.Build(survey, request.Zone.Id, password);
         await using var due = new PlatformDue(app, database.ConnectionString, clock);
@@ -124,7 +129,8 @@ internal static class ReplayCommand
     }
 
     private static async Task<ReplayRun> PrepareAsync(
-        MobilityApp app, ReplayClock clock, CityPack city, TripSurvey survey, string password, PlatformDue due, IProgress<string> progress, CancellationToken ct)
+        MobilityApp app, ReplayClock clock, CityPack city, TripSurvey survey, string password, PlatformDue due, IProgress<string> progress,
+        CancellationToken ct)
     {
         progress.Report("Bringing the database up to date");
         await app.MigrateAsync(ct);
@@ -173,7 +179,8 @@ internal static class ReplayCommand
             .StartAsync(async bar =>
             {
                 var task = bar.AddTask("Living the trips", maxValue: survey.Trips);
-                return await run.RunAsync(spool.Read(), new Told<ReplayProgress>(now => task.Value(now.Finished).Description(Markup.Escape(Say(now, survey)))), ct);
+                var told = new Told<ReplayProgress>(now => task.Value(now.Finished).Description(Markup.Escape(Say(now, survey))));
+                return await run.RunAsync(spool.Read(), told, ct);
             });
     }
 

@@ -15,7 +15,8 @@ public readonly record struct Answer<T>(int Status, T? Value, string? Code, stri
 
     /// <summary>The value of an accepted request.</summary>
     /// <exception cref="RefusedException">It was refused.</exception>
-    public T Require(string what) => Ok && Value is not null ? Value : throw new RefusedException(what, Code ?? $"http.{Status.ToString(CultureInfo.InvariantCulture)}", Detail);
+    public T Require(string what) =>
+        Ok && Value is not null ? Value : throw new RefusedException(what, Code ?? $"http.{Status.ToString(CultureInfo.InvariantCulture)}", Detail);
 }
 
 /// <summary>The platform refused something without which it makes no sense to go on; whoever plays a rider or a crew catches it and counts the code.</summary>

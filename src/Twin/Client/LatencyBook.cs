@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 
 namespace Mobility.Twin.Client;
 
-/// <summary>Times of requests by step, in buckets that grow by 5 %: a percentile is right to 5 %, and a million requests take no more memory than one.</summary>
+/// <summary>Times of requests by step, in buckets that grow by 5 %: right to 5 %, and a million requests take no more memory than one.</summary>
 public sealed class LatencyBook
 {
     private const double Growth = 1.05;

@@ -31,7 +31,14 @@ public sealed class PlatformClient : IDisposable
     public PlatformClient(Uri address, int connectionsMax, LatencyBook latencies)
     {
         _latencies = latencies;
-        _http = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = connectionsMax, UseProxy = false, UseCookies = false, ActivityHeadersPropagator = null })
+        var connections = new SocketsHttpHandler
+        {
+            MaxConnectionsPerServer = connectionsMax,
+            UseProxy = false,
+            UseCookies = false,
+            ActivityHeadersPropagator = null,
+        };
+        _http = new HttpClient(connections)
         {
             BaseAddress = address,
             Timeout = Patience,
@@ -88,9 +95,11 @@ public sealed class PlatformClient : IDisposable
         SendAsync<Nothing>("payment_method", HttpMethod.Post, "/v1/payments/methods", token, new { token = method }, null, ct);
 
     /// <summary>Looks for vehicles that may be taken.</summary>
-    public Task<Answer<NearbyReply>> SearchAsync(string token, GeoPoint at, int radiusMeters, int limit, CancellationToken ct) => SendAsync<NearbyReply>("search",
-        HttpMethod.Get, string.Create(CultureInfo.InvariantCulture,
-            $"/v1/vehicles/nearby?lat={at.LatitudeDegrees}&lon={at.LongitudeDegrees}&radius={radiusMeters}&limit={limit}"), token, null, null, ct);
+    public Task<Answer<NearbyReply>> SearchAsync(string token, GeoPoint at, int radiusMeters, int limit, CancellationToken ct)
+    {
+        var query = string.Create(CultureInfo.InvariantCulture, $"lat={at.LatitudeDegrees}&lon={at.LongitudeDegrees}&radius={radiusMeters}&limit={limit}");
+        return SendAsync<NearbyReply>("search", HttpMethod.Get, $"/v1/vehicles/nearby?{query}", token, null, null, ct);
+    }
 
     /// <summary>Asks what a vehicle costs.</summary>
     public Task<Answer<QuoteReply>> QuoteAsync(string token, VehicleId vehicle, CancellationToken ct) =>
@@ -122,12 +131,14 @@ public sealed class PlatformClient : IDisposable
         SendAsync<CredentialReply>("device_credential", HttpMethod.Post, $"/v1/devices/{vehicle}/credentials", token, null, null, ct);
 
     /// <summary>Staff take a vehicle into the registry and bring it on the street.</summary>
-    public async Task<Answer<Nothing>> RegisterVehicleAsync(string token, CityId city, string label, VehicleTypeId type, GeoPoint at, int charge, CancellationToken ct)
+    public async Task<Answer<Nothing>> RegisterVehicleAsync(
+        string token, CityId city, string label, VehicleTypeId type, GeoPoint at, int charge, CancellationToken ct)
     {
         var registered = await SendAsync<Nothing>("register_vehicle", HttpMethod.Post, "/v1/fleet/vehicles", token,
             new { city, label, type, position = at, stateOfChargePercent = charge }, null, ct);
         return registered.Ok
-            ? await SendAsync<Nothing>("activate_vehicle", HttpMethod.Post, $"/v1/fleet/vehicles/{VehicleId.Of(city, label)}/activate", token, new Nothing(), null, ct)
+            ? await SendAsync<Nothing>(
+                "activate_vehicle", HttpMethod.Post, $"/v1/fleet/vehicles/{VehicleId.Of(city, label)}/activate", token, new Nothing(), null, ct)
             : registered;
     }
 
@@ -157,16 +168,19 @@ public sealed class PlatformClient : IDisposable
     }
 
     /// <summary>A vehicle reports that it obeyed.</summary>
-    public Task<Answer<Nothing>> ReportAsync(string token, VehicleId vehicle, DeviceReport report, string key, CancellationToken ct) =>
-        SendAsync<Nothing>($"report_{(report.Kind == VehicleCommandKind.Unlock ? "unlocked" : "locked")}", HttpMethod.Post, $"/v1/vehicles/{vehicle}/reports", token, new
+    public Task<Answer<Nothing>> ReportAsync(string token, VehicleId vehicle, DeviceReport report, string key, CancellationToken ct)
+    {
+        var kind = report.Kind == VehicleCommandKind.Unlock ? "unlocked" : "locked";
+        return SendAsync<Nothing>($"report_{kind}", HttpMethod.Post, $"/v1/vehicles/{vehicle}/reports", token, new
         {
-            kind = report.Kind == VehicleCommandKind.Unlock ? "unlocked" : "locked",
+            kind,
             at = report.At,
             position = report.Position,
             stateOfChargePercent = report.StateOfChargePercent,
             odometerMeters = report.OdometerMeters,
             command = report.Command,
         }, key, ct);
+    }
 
     /// <summary>Looks again and again, with growing pauses, until it is so; false when it is not in time.</summary>
     public static async Task<bool> LookAsync(Func<Task<bool>> look, TimeSpan atMost, CancellationToken ct)
@@ -191,7 +205,8 @@ public sealed class PlatformClient : IDisposable
     /// <param name="body">Written as JSON; null for none.</param>
     /// <param name="key">Idempotency-Key; null for none.</param>
     /// <param name="ct">Gives up.</param>
-    public async Task<Answer<T>> SendAsync<T>(string step, HttpMethod method, string path, string? token, object? body, string? key, CancellationToken ct) where T : class
+    public async Task<Answer<T>> SendAsync<T>(
+        string step, HttpMethod method, string path, string? token, object? body, string? key, CancellationToken ct) where T : class
     {
         using var request = new HttpRequestMessage(method, path) { Version = HttpVersion.Version11 };
         if (token is not null)
@@ -221,7 +236,10 @@ public sealed class PlatformClient : IDisposable
             var status = (int)response.StatusCode;
             var content = await response.Content.ReadAsByteArrayAsync(ct);
             if (response.IsSuccessStatusCode)
-                return new(status, typeof(T) == typeof(Nothing) || content.Length == 0 ? null : JsonSerializer.Deserialize<T>(content, MobilityJson.Stored), null, null);
+            {
+                var unread = typeof(T) == typeof(Nothing) || content.Length == 0;
+                return new(status, unread ? null : JsonSerializer.Deserialize<T>(content, MobilityJson.Stored), null, null);
+            }
             var (code, detail) = Problem(content);
             return new(status, null, code ?? $"http.{status.ToString(CultureInfo.InvariantCulture)}", detail);
         }

@@ -11,7 +11,7 @@ public sealed class Rider(string email, Visitor visitor)
     /// <summary>A valid access token.</summary>
     public Task<string> TokenAsync(CancellationToken ct) => visitor.TokenAsync(ct);
 
-    /// <summary>The whole way of a person to the first booking: register, prove e-mail and phone with the codes of the mailbox, accept the terms, leave a card.</summary>
+    /// <summary>The whole way of a person to the first booking: register, prove e-mail and phone with the mailbox's codes, accept the terms, leave a card.</summary>
     /// <param name="client">The platform.</param>
     /// <param name="clock">The platform's.</param>
     /// <param name="number">Tells riders apart; also in the phone number.</param>

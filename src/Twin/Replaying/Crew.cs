@@ -65,10 +65,14 @@ internal sealed class Crew(PlatformClient client, ReplayClock clock, Visitor vis
     public async Task ReceiveAsync(Bike bike, CancellationToken ct)
     {
         var token = await visitor.TokenAsync(ct);
-        VehicleReply? seen = null;
-        if (!await PlatformClient.LookAsync(async () => (seen = (await client.GetVehicleAsync(token, bike.Id, ct)).Require("vehicle")).State == VehicleState.Available,
-                Patience, ct))
-            throw new RefusedException("vehicle_back", $"client.still_{seen!.State.ToString().ToLowerInvariant()}", bike.Id.ToString());
+        var state = VehicleState.OnTrip;
+        var isBack = await PlatformClient.LookAsync(async () =>
+        {
+            state = (await client.GetVehicleAsync(token, bike.Id, ct)).Require("vehicle").State;
+            return state == VehicleState.Available;
+        }, Patience, ct);
+        if (!isBack)
+            throw new RefusedException("vehicle_back", $"client.still_{state.ToString().ToLowerInvariant()}", bike.Id.ToString());
         if (!bike.NeedsSwap)
             return;
         var pack = string.Create(CultureInfo.InvariantCulture, $"pack-{Interlocked.Increment(ref _packs):000000}");

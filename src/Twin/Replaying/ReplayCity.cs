@@ -83,7 +83,7 @@ public static class ReplayCity
             {
                 Id = Plan,
                 Name = "Bike",
-                Description = "1.00 to unlock, 0.15 a minute, at most 20.00 in 24 hours.",
+                Description = "1.00 to unlock, 0.15 a minute, at most 20.00 of riding in 24 hours.",
                 Currency = Dollar,
                 VehicleTypeIds = [Bike],
                 UnlockFee = 100,

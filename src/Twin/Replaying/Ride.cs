@@ -65,8 +65,10 @@ internal sealed class Ride(PlatformClient client, Tally tally, Trip trip, long n
 
     private async Task<Bike?> SearchAsync(Rider rider, Crew crew, CancellationToken ct)
     {
-        var found = (await client.SearchAsync(await rider.TokenAsync(ct), Trip.StartPosition, ReplayRun.WalkingMeters, ReplayRun.FoundMax, ct)).Require("search");
-        return found.Vehicles.Select(vehicle => crew.Find(vehicle.Id)).FirstOrDefault(bike => bike?.IsIdle is true); // taken bikes may still be on the map, not in the street
+        var token = await rider.TokenAsync(ct);
+        var found = (await client.SearchAsync(token, Trip.StartPosition, ReplayRun.WalkingMeters, ReplayRun.FoundMax, ct)).Require("search");
+        // A bike that was just taken may still be on the map, but not in the street.
+        return found.Vehicles.Select(vehicle => crew.Find(vehicle.Id)).FirstOrDefault(bike => bike?.IsIdle is true);
     }
 
     private async Task StartAsync(Task riderIsFree, CancellationToken ct)
@@ -120,7 +122,8 @@ internal sealed class Ride(PlatformClient client, Tally tally, Trip trip, long n
     private async Task ObeyAsync(Bike bike, string token, VehicleCommandKind kind, DateTimeOffset at, CancellationToken ct)
     {
         var word = kind == VehicleCommandKind.Unlock ? "unlock" : "lock";
-        var command = await client.AwaitCommandAsync(token, bike.Id, kind, CommandPatience, ct) ?? throw new RefusedException($"{word}_command", "client.no_command", null);
+        var command = await client.AwaitCommandAsync(token, bike.Id, kind, CommandPatience, ct)
+            ?? throw new RefusedException($"{word}_command", "client.no_command", null);
         var told = await client.ReportAsync(token, bike.Id, bike.Report(kind, command.Id, at), Key($"report-{word}"), ct);
         if (!told.Ok)
             throw new RefusedException($"report_{word}", told.Code!, told.Detail);

@@ -53,7 +53,8 @@ internal sealed class Tally
         }
     }
 
-    public (long Completed, long Failed, IReadOnlyDictionary<string, long> FailedBy, IReadOnlyList<FailedTrip> Listed, long Captured, long EndedByPlatform) Read()
+    public (long Completed, long Failed, IReadOnlyDictionary<string, long> FailedBy, IReadOnlyList<FailedTrip> Listed, long Captured, long EndedByPlatform)
+        Read()
     {
         lock (_gate)
             return (_completed, _failed, new SortedDictionary<string, long>(_failedBy), [.. _listed], _captured, _endedByPlatform);

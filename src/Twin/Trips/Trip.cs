@@ -13,8 +13,8 @@ namespace Mobility.Twin.Trips;
 /// <param name="File">The file that it is from, and within an archive the entry.</param>
 /// <param name="Line">Its line there, counted from 1; the header is line 1.</param>
 public sealed record Trip(
-    DateTimeOffset Start, DateTimeOffset End, string StartStation, GeoPoint StartPosition, string EndStation, GeoPoint EndPosition, DateOnly StartDay, string File,
-    long Line)
+    DateTimeOffset Start, DateTimeOffset End, string StartStation, GeoPoint StartPosition, string EndStation, GeoPoint EndPosition, DateOnly StartDay,
+    string File, long Line)
 {
     /// <summary>How long it took.</summary>
     public TimeSpan Duration => End - Start;

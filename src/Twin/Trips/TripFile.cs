@@ -37,7 +37,7 @@ internal static class TripFile
         var marked = file.ReadAtLeast(mark, mark.Length, throwOnEndOfStream: false);
         file.Position = 0;
         var name = Path.GetFileName(path);
-        var rows = marked < mark.Length ? throw new TripFileException($"{path} is empty.")
+        var rows = marked == 0 ? throw new TripFileException($"{path} is empty.")
             : mark.AsSpan().SequenceEqual(ZipMark) ? Zipped(file, path, zone)
             : mark.AsSpan().SequenceEqual(GzipMark) ? Table(new GZipStream(file, CompressionMode.Decompress), name, zone) ?? throw Unknown(path)
             : Table(file, name, zone) ?? throw Unknown(path);

@@ -34,14 +34,16 @@ internal sealed record TripFormat(string Name, int Width)
                 continue;
             return new TripFormat(known.Name, header.Count)
             {
-                Start = names.IndexOf(known.Start),
-                End = names.IndexOf(known.End),
-                StartPlace = new(names.IndexOf(known.StartId), names.IndexOf(known.StartName), names.IndexOf(known.StartLatitude), names.IndexOf(known.StartLongitude)),
-                EndPlace = new(names.IndexOf(known.EndId), names.IndexOf(known.EndName), names.IndexOf(known.EndLatitude), names.IndexOf(known.EndLongitude)),
-                Duration = known.Duration is null ? null : names.IndexOf(known.Duration),
+                Start = At(known.Start),
+                End = At(known.End),
+                StartPlace = new(At(known.StartId), At(known.StartName), At(known.StartLatitude), At(known.StartLongitude)),
+                EndPlace = new(At(known.EndId), At(known.EndName), At(known.EndLatitude), At(known.EndLongitude)),
+                Duration = known.Duration is null ? null : At(known.Duration),
             };
         }
         return null;
+
+        int At(string column) => names.IndexOf(column);
     }
 
     /// <summary>Operators changed blanks, underscores and capitals over the years, but not the words.</summary>

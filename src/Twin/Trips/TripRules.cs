@@ -39,7 +39,8 @@ internal static class TripRules
         TimeSpan? published = null;
         if (format.Duration is { } column)
         {
-            if (!double.TryParse(fields[column], NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds) || !(Math.Abs(seconds) < TimeSpan.MaxValue.TotalSeconds / 2))
+            if (!double.TryParse(fields[column], NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds)
+                || !(Math.Abs(seconds) < TimeSpan.MaxValue.TotalSeconds / 2))
                 return (null, new Fault("duration_unreadable", $"\"{Shown(fields[column])}\" is no number of seconds"));
             published = TimeSpan.FromSeconds(seconds);
         }
@@ -51,7 +52,7 @@ internal static class TripRules
         if (endAt - startAt > DurationMax)
             return (null, new Fault("too_long", $"it takes {(endAt - startAt).TotalHours:0.0} hours"));
         if (published is { } told && (told - (endAt - startAt)).Duration() > DurationSlack)
-            return (null, new Fault("duration_disagrees", $"its duration is {told.TotalSeconds:0} s, its times are {(endAt - startAt).TotalSeconds:0} s apart"));
+            return (null, new Fault("duration_disagrees", $"its duration is {told.TotalSeconds:0} s, but its times say {(endAt - startAt).TotalSeconds:0} s"));
         var speed = startPosition.DistanceMetersTo(endPosition) / (endAt - startAt).TotalSeconds * 3.6;
         if (speed > SpeedKphMax)
             return (null, new Fault("too_fast", $"it goes {speed:0} km/h"));

@@ -50,7 +50,8 @@ public sealed record TripSurvey
 
     /// <summary>Reads all files; progress hears the rows so far.</summary>
     /// <exception cref="TripFileException">A file cannot be read, no row of all files is a trip, or no trip is of the day.</exception>
-    public static TripSurvey Take(IReadOnlyList<string> files, DayChoice? day, TimeZoneInfo zone, TripSpool spool, IProgress<long> progress, CancellationToken ct)
+    public static TripSurvey Take(
+        IReadOnlyList<string> files, DayChoice? day, TimeZoneInfo zone, TripSpool spool, IProgress<long> progress, CancellationToken ct)
     {
         var count = new Counting();
         DateOnly? firstDay = null;
@@ -159,7 +160,8 @@ public sealed record DayChoice(DateOnly? Date, int Number)
         : null;
 
     /// <summary>Whether a day is the chosen one.</summary>
-    public bool Includes(DateOnly day, DateOnly first) => Date is { } date ? day == date : day.Day == Number && day.Month == first.Month && day.Year == first.Year;
+    public bool Includes(DateOnly day, DateOnly first) =>
+        Date is { } date ? day == date : day.Day == Number && day.Month == first.Month && day.Year == first.Year;
 
     /// <inheritdoc/>
     public override string ToString() => Date?.ToString("yyyy-MM-dd") ?? Number.ToString();

@@ -12,14 +12,17 @@ internal static class Tables
         + "\"end station id\",\"end station name\",\"end station latitude\",\"end station longitude\",\"bikeid\",\"usertype\",\"birth year\",\"gender\"";
 
     public const string NewHeader =
-        "ride_id,rideable_type,started_at,ended_at,start_station_name,start_station_id,end_station_name,end_station_id,start_lat,start_lng,end_lat,end_lng,member_casual";
+        "ride_id,rideable_type,started_at,ended_at,start_station_name,start_station_id,end_station_name,end_station_id,start_lat,start_lng,end_lat,end_lng,"
+        + "member_casual";
 
     public static readonly TimeZoneInfo NewYork = TimeZoneInfo.FindSystemTimeZoneById("America/New_York");
 
     public static string Old(
         string start = "2021-01-15 08:00:00.5100", string stop = "2021-01-15 08:10:00.7770", string duration = "600", string startLatitude = "40.7216",
-        string startLongitude = "-74.0428", string endLatitude = "40.7241", string endLongitude = "-74.0506", string startId = "3273", string startName = "Manila & 1st") =>
-        $"{duration},\"{start}\",\"{stop}\",{startId},\"{startName}\",{startLatitude},{startLongitude},3209,\"Brunswick St\",{endLatitude},{endLongitude},42494,\"Subscriber\",1988,1";
+        string startLongitude = "-74.0428", string endLatitude = "40.7241", string endLongitude = "-74.0506", string startId = "3273",
+        string startName = "Manila & 1st") =>
+        $"{duration},\"{start}\",\"{stop}\",{startId},\"{startName}\",{startLatitude},{startLongitude},3209,\"Brunswick St\",{endLatitude},{endLongitude},"
+        + "42494,\"Subscriber\",1988,1";
 
     public static string New(
         string start = "2021-02-03 23:11:28", string end = "2021-02-03 23:18:28", string startId = "JC105", string startName = "Hoboken Ave at Monmouth St",

@@ -28,7 +28,8 @@ public sealed class TripRulesTests
     [InlineData("start_place_missing", "NaN", "-74.0428", "40.7241")]
     [InlineData("end_place_missing", "40.7216", "-74.0428", "")]
     public void Places_that_are_nowhere_are_rejected(string code, string startLatitude, string startLongitude, string endLatitude) =>
-        Tables.ReadOld(Tables.Old(startLatitude: startLatitude, startLongitude: startLongitude, endLatitude: endLatitude)).Fault.ShouldNotBeNull().Code.ShouldBe(code);
+        Tables.ReadOld(Tables.Old(startLatitude: startLatitude, startLongitude: startLongitude, endLatitude: endLatitude))
+            .Fault.ShouldNotBeNull().Code.ShouldBe(code);
 
     [Fact]
     public void A_row_of_another_width_is_rejected()
@@ -65,7 +66,9 @@ public sealed class TripRulesTests
     [Fact]
     public void A_place_without_id_goes_by_its_name_and_one_without_both_by_where_it_is()
     {
-        Tables.Read(Tables.Text(Tables.NewHeader, Tables.New(startId: ""))).ShouldHaveSingleItem().Trip.ShouldNotBeNull().StartStation.ShouldBe("Hoboken Ave at Monmouth St");
-        Tables.Read(Tables.Text(Tables.NewHeader, Tables.New(startId: "", startName: ""))).ShouldHaveSingleItem().Trip.ShouldNotBeNull().StartStation.ShouldBe("40.735,-74.047");
+        StationOf(Tables.New(startId: "")).ShouldBe("Hoboken Ave at Monmouth St");
+        StationOf(Tables.New(startId: "", startName: "")).ShouldBe("40.735,-74.047");
     }
+
+    private static string StationOf(string row) => Tables.Read(Tables.Text(Tables.NewHeader, row)).ShouldHaveSingleItem().Trip.ShouldNotBeNull().StartStation;
 }

@@ -114,7 +114,7 @@ public sealed class ReservationRaceTests(BookingPlatform platform) : IClassFixtu
         await Refused(await rider.PostAsync("/v1/bookings/nonsense/unlock"), HttpStatusCode.BadRequest, "request.invalid_parameter");
         await Refused(await rider.PostAsync($"/v1/bookings/{Examples.TheBooking}/unlock"), HttpStatusCode.NotFound, "booking.not_found");
         await Refused(await rider.PostAsync($"/v1/bookings/{booking}/extend", new { until = "soon" }), HttpStatusCode.BadRequest, "request.malformed_json");
-        await Refused(await rider.PostAsync($"/v1/bookings/{booking}/force-end"), HttpStatusCode.Forbidden, "request.forbidden");
+        await Refused(await rider.PostAsync($"/v1/bookings/{booking}/force-end"), HttpStatusCode.Forbidden, "auth.forbidden");
         await Refused(await stranger.ReserveAsync(quote), HttpStatusCode.NotFound, "booking.quote_not_found");
         await Refused(await stranger.PostAsync($"/v1/bookings/{booking}/cancel"), HttpStatusCode.NotFound, "booking.not_found");
         await Refused(await stranger.Http.GetAsync($"/v1/bookings/{booking}"), HttpStatusCode.NotFound, "booking.not_found");
@@ -122,6 +122,6 @@ public sealed class ReservationRaceTests(BookingPlatform platform) : IClassFixtu
         await Refused(await rider.Http.GetAsync($"/v1/bookings/{booking}?waitFor=riding&seconds=11"), HttpStatusCode.BadRequest, "request.invalid_field");
         await Refused(await rider.Http.GetAsync("/v1/bookings?limit=0"), HttpStatusCode.BadRequest, "request.invalid_field");
         await Refused(await rider.Http.GetAsync("/v1/bookings?cursor=x"), HttpStatusCode.BadRequest, "request.invalid_field");
-        await Refused(await platform.Http.GetAsync($"/v1/bookings/{booking}"), HttpStatusCode.Unauthorized, "request.unauthenticated");
+        await Refused(await platform.Http.GetAsync($"/v1/bookings/{booking}"), HttpStatusCode.Unauthorized, "auth.token_required");
     }
 }

@@ -56,8 +56,9 @@ internal sealed partial class SchedulePump(ModuleDefinition module, ModuleDataba
         // The taking may be lost in a crash of the database without harm, so it does not wait for the disk.
         return await database.QueryAsync<Row>("""
             UPDATE scheduled s SET attempts = s.attempts + 1, due_at = @until FROM (
-                SELECT type, key FROM scheduled WHERE NOT parked AND due_at <= @now ORDER BY due_at LIMIT @TakenMax FOR UPDATE SKIP LOCKED) due
-            WHERE s.type = due.type AND s.key = due.key
+                SELECT type, key FROM scheduled WHERE NOT parked AND due_at <= @now ORDER BY due_at LIMIT @TakenMax FOR UPDATE SKIP LOCKED) due,
+                (SELECT set_config('synchronous_commit', 'off', true) AS level) lazily
+            WHERE s.type = due.type AND s.key = due.key AND lazily.level = 'off'
             RETURNING s.type, s.key, s.due_at, s.data::text AS data, s.metadata::text AS metadata, s.attempts
             """, new { now, until = now + TakenFor, TakenMax }, ct);
     }

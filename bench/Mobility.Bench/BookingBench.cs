@@ -14,8 +14,8 @@ internal static class BookingBench
 {
     private const int Racers = 200;
     private const int RacedVehicles = 20;
-    private const int ReserveConnections = 32;
-    private const int LifecycleConnections = 32;
+    private const int ReserveConnections = 64;
+    private const int LifecycleConnections = 256;
 
     /// <summary>A quote lives five minutes; races renew theirs well before.</summary>
     private static readonly TimeSpan QuotesLive = TimeSpan.FromMinutes(4);
@@ -73,6 +73,17 @@ internal static class BookingBench
                 }),
             }));
         return failed ? 1 : 0;
+    }
+
+    /// <summary>The part that a profiler is held to.</summary>
+    public static async Task<int> RunLifecyclesAsync(string? dataFolder, CancellationToken ct)
+    {
+        var errors = new ConcurrentDictionary<string, int>();
+        await using var platform = await BenchPlatform.StartAsync(dataFolder, LifecycleConnections, Say, ct);
+        var vehicles = platform.Pack.Fleet.Select(v => VehicleId.Of(platform.Pack.City.Id, v.Label)).ToArray();
+        var result = await LifecycleBench.RunAsync(platform, vehicles, Plan.Full.Lifecycles, errors, Say, ct);
+        ReportLifecycles(result, errors);
+        return errors.IsEmpty ? 0 : 1;
     }
 
     private sealed record Hold(VehicleId Vehicle, long From, long Until);
@@ -218,10 +229,15 @@ internal static class BookingBench
     {
         Console.WriteLine($"races         {races.Attempts} attempts in {races.Races} races of {Racers}: {races.DoubleBookings} double bookings, {races.RacesWithoutWinner} races without a winner, {races.PerSecond:0} attempts/s");
         Console.WriteLine($"reservations  {reservations.PerSecond:0}/s at full pace (p99 {reservations.AtFullPace.Percentile(0.99):0.0} ms); at {reservations.HalfPace:0}/s: p50 {reservations.AtHalfPace.Percentile(0.5):0.0}, p95 {reservations.AtHalfPace.Percentile(0.95):0.0}, p99 {reservations.AtHalfPace.Percentile(0.99):0.0} ms");
+        Console.WriteLine($"pgbench       {pgbench.PerSecond:0} commits/s in one round trip each ({pgbench.OneByOnePerSecond:0}/s statement by statement); ratio {reservations.PerSecond / pgbench.PerSecond:0.00}");
+        ReportLifecycles(lifecycles, errors);
+    }
+
+    private static void ReportLifecycles(LifecycleBench.Result lifecycles, ConcurrentDictionary<string, int> errors)
+    {
         Console.WriteLine($"lifecycles    {lifecycles.PerSecond:0}/s complete ({lifecycles.Completed} in all)");
         foreach (var (step, latencies) in lifecycles.Steps)
             Console.WriteLine($"  {step,-11} p50 {latencies.Percentile(0.5),7:0.0}   p95 {latencies.Percentile(0.95),7:0.0}   p99 {latencies.Percentile(0.99),7:0.0} ms");
-        Console.WriteLine($"pgbench       {pgbench.PerSecond:0} commits/s in one round trip each ({pgbench.OneByOnePerSecond:0}/s statement by statement); ratio {reservations.PerSecond / pgbench.PerSecond:0.00}");
         Console.WriteLine(errors.IsEmpty ? "errors        none" : $"errors        {string.Join(", ", errors.Select(e => $"{e.Value} × {e.Key}"))}");
     }
 

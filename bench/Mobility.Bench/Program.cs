@@ -5,8 +5,14 @@ using Mobility.Platform;
 var json = new Option<bool>("--json") { Description = "End with one line of JSON" };
 var quick = new Option<bool>("--quick") { Description = "50,000 attempts and short phases" };
 var data = new Option<string?>("--data") { Description = "Keep the database in this folder (for an audit afterwards); default is a temporary one", HelpName = "DIR" };
-var booking = new Command("booking", "Races for vehicles, sustained reservations and complete lifecycles, beside pgbench on the same server.") { json, quick, data };
-booking.SetAction((parsed, ct) => BookingBench.RunAsync(parsed.GetValue(quick), parsed.GetValue(json), parsed.GetValue(data), ct));
+var lifecycles = new Option<bool>("--lifecycles") { Description = "Only the complete lifecycles, for a profiler" };
+var booking = new Command("booking", "Races for vehicles, sustained reservations and complete lifecycles, beside pgbench on the same server.")
+{
+    json, quick, data, lifecycles,
+};
+booking.SetAction((parsed, ct) => parsed.GetValue(lifecycles)
+    ? BookingBench.RunLifecyclesAsync(parsed.GetValue(data), ct)
+    : BookingBench.RunAsync(parsed.GetValue(quick), parsed.GetValue(json), parsed.GetValue(data), ct));
 
 var connection = new Argument<string>("connection");
 var serve = new Command("serve", "The platform's process of a bench.") { connection };

@@ -15,7 +15,7 @@ namespace Mobility.Platform.Bus;
 internal sealed partial class SchedulePump(ModuleDefinition module, ModuleDatabase database, IServiceProvider services, TimeProvider clock, ILogger log)
 {
     public const int TakenMax = 128;
-    public const int ParallelMax = 12;
+    public const int ParallelMax = 24;
     public const int AttemptsMax = 12;
     public static readonly TimeSpan PollEvery = TimeSpan.FromMilliseconds(200);
 

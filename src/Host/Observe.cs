@@ -16,8 +16,6 @@ internal static class Observe
 
     public static void Add(WebApplicationBuilder builder)
     {
-        // Server spans carry method, route and status by themselves; the framework's default is to leave that to a package which we do not have.
-        AppContext.SetSwitch("Microsoft.AspNetCore.Hosting.SuppressActivityOpenTelemetryData", false);
         builder.Logging.AddLogLines(builder.Configuration);
         builder.Services.AddTelemetry();
         builder.Services.AddSingleton<Health>();

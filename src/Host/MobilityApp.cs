@@ -72,6 +72,7 @@ public sealed class MobilityApp : IAsyncDisposable
         Observe.Add(builder);
         ApiDocuments.Add(builder.Services, modules);
         var web = builder.Build();
+        Observe.Use(web);
         web.UseExceptionHandler(_ => { });
         web.UseRouting();
         RequestGuard.Use(web);

@@ -12,8 +12,10 @@ public sealed class DoorsTests(ObservedFixture fixture) : IClassFixture<Observed
     [Fact, Trait("Req", "OBS-7")]
     public async Task A_process_in_order_is_ready_and_lists_its_dependencies()
     {
-        var health = await Eventually.GetAsync(() => fixture.Http.GetFromJsonAsync<JsonElement>("/health/ready"),
-            h => h.GetProperty("status").GetString() == "healthy", "health");
+        var reply = await Eventually.GetAsync(() => fixture.Http.GetAsync("/health/ready"), r => r.StatusCode == HttpStatusCode.OK, "readiness");
+        var health = await reply.Content.ReadFromJsonAsync<JsonElement>();
+
+        health.GetProperty("status").GetString().ShouldBe("healthy");
 
         health.GetProperty("dependencies").EnumerateArray().Select(d => d.GetProperty("name").GetString())
             .ShouldBe(["database", "migrations", "parked_messages", "election", "bus"]);

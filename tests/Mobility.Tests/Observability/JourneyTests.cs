@@ -87,9 +87,7 @@ public sealed class JourneyTests(LoggedPlatform platform) : IClassFixture<Logged
         (await rider.DoAsync(booking, "confirm")).GetProperty("phase").GetString().ShouldBe("confirmed");
         await platform.SettleAsync();
 
-        var spans = await recorder.WaitForAsync();
-        spans.Where(s => s.Kind == ActivityKind.Server).Select(s => s.GetTagItem("http.route"))
-            .ShouldBe(["/v1/quotes", "/v1/bookings", "/v1/bookings/{id}/confirm"], ignoreOrder: true);
+        var spans = await recorder.WaitForAsync("POST /v1/quotes", "POST /v1/bookings", "POST /v1/bookings/{id}/confirm");
         var reactions = spans.Where(s => s.Kind == ActivityKind.Consumer).Select(s => s.OperationName.Split('.')[0]).ToHashSet();
         reactions.ShouldContain("fleet"); // keeps the vehicle
         reactions.ShouldContain("payments"); // authorizes

@@ -18,11 +18,12 @@ public sealed class TraceTests(ObservedFixture fixture) : IClassFixture<Observed
 
         (await fixture.Http.SendAsync(request)).StatusCode.ShouldBe(HttpStatusCode.Created);
 
-        var spans = await recorder.WaitForAsync("observed.hear process", "observed.hear commit", "observed.remind process");
+        var spans = await recorder.WaitForAsync("POST /v1/notes", "observed.hear process", "observed.hear commit", "observed.remind process");
         var server = spans.Single(s => s.Source.Name == "Microsoft.AspNetCore");
         server.Kind.ShouldBe(ActivityKind.Server);
         server.GetTagItem("http.route").ShouldBe("/v1/notes");
         server.GetTagItem("http.request.method").ShouldBe("POST");
+        server.GetTagItem("http.response.status_code").ShouldBe(201);
         spans.Single(s => s.OperationName == "observed.hear process").ParentSpanId.ShouldBe(server.SpanId);
         spans.Where(s => s.Source.Name == "Npgsql").Select(s => s.Parent?.OperationName ?? "").ShouldContain("observed.hear process");
         spans.Where(s => s.Source.Name == "Npgsql").ShouldContain(s => s.ParentSpanId == server.SpanId);
@@ -65,10 +66,10 @@ internal sealed class TraceRecorder : IDisposable
 
     public string TraceId { get; } = ActivityTraceId.CreateRandom().ToString();
 
-    public async Task<IReadOnlyList<Activity>> WaitForAsync(params string[] operations) => await Eventually.GetAsync(
+    public async Task<IReadOnlyList<Activity>> WaitForAsync(params string[] names) => await Eventually.GetAsync(
         () => Task.FromResult(_spans.ToArray()),
-        spans => operations.All(o => spans.Any(s => s.OperationName == o)) && spans.Any(s => s.Kind == ActivityKind.Server),
-        string.Join(", ", operations));
+        spans => names.All(name => spans.Any(s => s.DisplayName == name)),
+        string.Join(", ", names));
 
     public void Dispose() => _listener.Dispose();
 }

@@ -96,7 +96,7 @@ public sealed class BusTests : IAsyncLifetime
         await Eventually.TrueAsync(async () => await CountAsync("SELECT count(*) FROM echo.heard WHERE text = 'after poison'") == 1, "the later message of the key");
         _echo.FailuresLeft["poison"] = 0;
         await using (var source = NpgsqlDataSource.Create(_connectionString))
-        await using (var replay = source.CreateCommand("UPDATE echo.inbox SET state = 'waiting', attempts = 0"))
+        await using (var replay = source.CreateCommand("UPDATE echo.inbox SET state = 'waiting', attempts = 0, due_at = at"))
             await replay.ExecuteNonQueryAsync();
         await Eventually.TrueAsync(async () => await CountAsync("SELECT count(*) FROM echo.heard WHERE text = 'poison'") == 1, "the replayed message");
         (await CountAsync("SELECT count(*) FROM echo.inbox")).ShouldBe(0);

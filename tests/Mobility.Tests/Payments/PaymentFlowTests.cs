@@ -346,7 +346,6 @@ public sealed class PaymentFlowTests(PaymentsPlatform platform) : IClassFixture<
     {
         using var content = new ByteArrayContent(body);
         content.Headers.ContentType = new("application/json");
-        content.Headers.TryAddWithoutValidation(SimulatedWebhook.SignatureHeader, signature);
         using var request = new HttpRequestMessage(HttpMethod.Post, SimulatedWebhook.Path) { Content = content };
         request.Headers.TryAddWithoutValidation(SimulatedWebhook.SignatureHeader, signature);
         return (await platform.Http.SendAsync(request)).StatusCode;

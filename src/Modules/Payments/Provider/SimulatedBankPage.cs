@@ -12,7 +12,7 @@ namespace Mobility.Payments.Provider;
 /// <summary>The page of a bank that does not exist, where a rider approves or refuses a payment (3-D Secure). Whoever holds the link may answer, as there.</summary>
 internal static class SimulatedBankPage
 {
-    private const string IntentForm = "{intent:regex(^sim_pi_[[0-9a-f]]{{32}}$)}";
+    private const string IntentForm = "{intent:regex(^sim_pi_[0-9a-f]{{32}}$)}";
 
     public static void Map(IEndpointRouteBuilder app)
     {

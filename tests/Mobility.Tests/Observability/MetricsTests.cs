@@ -89,7 +89,9 @@ public sealed partial class MetricsTests(ObservedFixture fixture) : IClassFixtur
     {
         using var promtool = Process.Start(new ProcessStartInfo(FindPromtool(), "check metrics")
         {
-            RedirectStandardInput = true, RedirectStandardError = true, RedirectStandardOutput = true,
+            RedirectStandardInput = true,
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
         })!;
         await promtool.StandardInput.WriteAsync(text);
         promtool.StandardInput.Close();

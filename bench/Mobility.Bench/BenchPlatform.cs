@@ -118,8 +118,13 @@ internal sealed class BenchPlatform : IAsyncDisposable
         {
             City = new City
             {
-                Id = new CityId("bench"), Name = "Bench", TimeZone = "Europe/Berlin", Currency = Currency.Eur, Language = "en",
-                Center = new GeoPoint(48.2, 11.5), VatBasisPoints = 1900,
+                Id = new CityId("bench"),
+                Name = "Bench",
+                TimeZone = "Europe/Berlin",
+                Currency = Currency.Eur,
+                Language = "en",
+                Center = new GeoPoint(48.2, 11.5),
+                VatBasisPoints = 1900,
             },
             Zones = [],
             GlobalRules = [],

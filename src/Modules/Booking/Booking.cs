@@ -165,13 +165,21 @@ internal sealed record BookingState
     {
         VehicleReserved reserved => state with
         {
-            Phase = Phase.Held, Reservation = reserved, HeldUntil = reserved.Until, WindowEnd = reserved.WindowEnd, Position = reserved.VehiclePosition,
+            Phase = Phase.Held,
+            Reservation = reserved,
+            HeldUntil = reserved.Until,
+            WindowEnd = reserved.WindowEnd,
+            Position = reserved.VehiclePosition,
         },
         ConfirmationRequested => state with { Phase = Phase.Confirming },
         PaymentActionAsked asked => state with { Payment = asked.Payment, ActionUrl = asked.Url },
         BookingConfirmed confirmed => state with
         {
-            Phase = Phase.Confirmed, Payment = confirmed.Payment, Authorized = confirmed.Authorized, ConfirmedAt = confirmed.At, ActionUrl = null,
+            Phase = Phase.Confirmed,
+            Payment = confirmed.Payment,
+            Authorized = confirmed.Authorized,
+            ConfirmedAt = confirmed.At,
+            ActionUrl = null,
         },
         WindowOpened opened => state with { WindowOpenedAt = opened.At },
         WindowExtended extended => state with { HeldUntil = extended.Until, WindowEnd = extended.Until },
@@ -179,13 +187,19 @@ internal sealed record BookingState
         UnlockRequested asked => state with { Phase = Phase.Unlocking, Command = asked.Command, CommandAt = asked.At },
         RideStarted start => Flagged(state, start.ClockCorrected ? RideFlag.VehicleClock : null) with
         {
-            Phase = Phase.Riding, Start = start, Position = start.Position, StateOfChargePercent = start.StateOfChargePercent,
+            Phase = Phase.Riding,
+            Start = start,
+            Position = start.Position,
+            StateOfChargePercent = start.StateOfChargePercent,
             OdometerMeters = start.OdometerMeters,
         },
         PauseRequested asked => state with { Phase = Phase.Pausing, Command = asked.Command, CommandAt = asked.At },
         RidePaused paused => state with
         {
-            Phase = Phase.Paused, PausedAt = paused.At, Position = paused.Position, StateOfChargePercent = paused.StateOfChargePercent,
+            Phase = Phase.Paused,
+            PausedAt = paused.At,
+            Position = paused.Position,
+            StateOfChargePercent = paused.StateOfChargePercent,
             OdometerMeters = paused.OdometerMeters,
         },
         PauseFailed => Flagged(state, RideFlag.LockUnanswered) with { Phase = Phase.Riding },
@@ -199,18 +213,28 @@ internal sealed record BookingState
         ResumeFailed => Flagged(state, RideFlag.UnlockUnanswered) with { Phase = Phase.Paused },
         EndRequested asked => Flagged(state, FlagOf(asked.Cause)) with
         {
-            Phase = Phase.Ending, Command = asked.Command ?? state.Command, CommandAt = asked.At, EndAskedAt = asked.At, EndedBy = asked.Cause,
+            Phase = Phase.Ending,
+            Command = asked.Command ?? state.Command,
+            CommandAt = asked.At,
+            EndAskedAt = asked.At,
+            EndedBy = asked.Cause,
         },
         RideEnded ended => Flagged(state, ended.Flag) with
         {
-            Phase = Phase.Ended, Usage = ended.Usage, Pauses = ended.Usage.Pauses, PausedAt = null, Position = ended.Position,
+            Phase = Phase.Ended,
+            Usage = ended.Usage,
+            Pauses = ended.Usage.Pauses,
+            PausedAt = null,
+            Position = ended.Position,
             StateOfChargePercent = ended.StateOfChargePercent ?? state.StateOfChargePercent,
         },
         ChargeKnown known => state with { Charge = known.Charge },
         BookingSettled settled => state with { Phase = state.Phase == Phase.Released ? Phase.Released : Phase.Settled, Settlement = settled },
         BookingReleased released => Flagged(state, released is { Reason: ReleaseReason.VehicleFault, Detail: not null } ? RideFlag.UnlockUnanswered : null) with
         {
-            Phase = Phase.Released, Release = released, ActionUrl = null,
+            Phase = Phase.Released,
+            Release = released,
+            ActionUrl = null,
         },
         StrayUnlockSeen => Flagged(state, RideFlag.StrayUnlock),
         _ => throw new UnreachableException($"{e.GetType().Name} is no event of a booking."),

@@ -73,7 +73,8 @@ internal static class Recording
                 break;
             case BookingReleased released:
                 work.Publish(facts.Vehicle.Value, new BookingReleasedV1(
-                    id, facts.Rider, facts.Vehicle, facts.City, released.Reason, released.Occupied, released.At) { FeeDue = released.FeeDue });
+                    id, facts.Rider, facts.Vehicle, facts.City, released.Reason, released.Occupied, released.At)
+                { FeeDue = released.FeeDue });
                 if (released.FeeDue)
                     work.Publish(id.Value, new BookingForfeitedV1(id, facts.Rider, facts.City, facts.Tariff,
                         new RideUsage(facts.From, null, null, [], 0, state.WindowEnd, NoShow: true)));

@@ -164,5 +164,6 @@ internal static class VehicleStream
         .Add<BookingPassed>("booking_passed.v1")
         .Add<CommandRequested>("command_requested.v1")
         .Add<CommandGivenUp>("command_given_up.v1")
-        .Add<LockReported>("lock_reported.v1")) { SnapshotEvery = SnapshotEveryEvents };
+        .Add<LockReported>("lock_reported.v1"))
+    { SnapshotEvery = SnapshotEveryEvents };
 }

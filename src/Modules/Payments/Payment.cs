@@ -144,7 +144,12 @@ internal static class PaymentStream
     {
         AuthorizationRequested x => state with
         {
-            Booking = x.Booking, Rider = x.Rider, City = x.City, Requested = x.Amount, Token = x.Token, Hold = Hold.Requested,
+            Booking = x.Booking,
+            Rider = x.Rider,
+            City = x.City,
+            Requested = x.Amount,
+            Token = x.Token,
+            Hold = Hold.Requested,
         },
         Authorized x => state with { Hold = Hold.Held, Intent = x.Intent, Authorized = x.Amount, ActionUrl = null },
         ActionRequired x => state with { Hold = Hold.ActionRequired, Intent = x.Intent, ActionUrl = x.Url },
@@ -152,12 +157,22 @@ internal static class PaymentStream
         Declined x => state with { Hold = Hold.Declined, DeclineCode = x.Code, ActionUrl = null },
         VoidRequested x => state with
         {
-            Booking = x.Booking, Rider = x.Rider, City = x.City, Released = x.Reason, FeeDue = x.FeeDue, ReleasedAt = x.At,
+            Booking = x.Booking,
+            Rider = x.Rider,
+            City = x.City,
+            Released = x.Reason,
+            FeeDue = x.FeeDue,
+            ReleasedAt = x.At,
         },
         Voided => state with { Hold = Hold.Voided, ActionUrl = null },
         Charged x => state with
         {
-            Booking = x.Booking, Rider = x.Rider, City = x.City, Charge = x.Charge, Invoice = x.Invoice, InvoiceNumber = x.InvoiceNumber,
+            Booking = x.Booking,
+            Rider = x.Rider,
+            City = x.City,
+            Charge = x.Charge,
+            Invoice = x.Invoice,
+            InvoiceNumber = x.InvoiceNumber,
         },
         CreditApplied x => state with { Credit = Sum(state.Credit, x.Amount) },
         CaptureDeferred => state with { Deferred = true },

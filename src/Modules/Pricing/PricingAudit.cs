@@ -12,7 +12,8 @@ internal static class PricingAudit
     private const int PageSize = 1_000;
 
     public static readonly AuditCheck ChargesEqualTariffs = new(
-        "charges_equal_tariffs", "Every charge equals its tariff's snapshot applied to its ride's own usage.", "") { Run = RunAsync };
+        "charges_equal_tariffs", "Every charge equals its tariff's snapshot applied to its ride's own usage.", "")
+    { Run = RunAsync };
 
     private sealed record Row(Guid Booking, long Total, string Currency, string Tariff, string Usage, string Charge);
 

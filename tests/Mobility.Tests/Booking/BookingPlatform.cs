@@ -76,7 +76,7 @@ public class BookingPlatform : PlatformFixture
     }
 
     public static Task<JsonElement> SettledAsync(RiderClient rider, string booking) =>
-        Eventually.GetAsync(() => rider.GetAsync(booking), 
+        Eventually.GetAsync(() => rider.GetAsync(booking),
             b => b.GetProperty("phase").GetString() == "settled" && b.TryGetProperty("charge", out _), "the settlement");
 
     public async Task<IReadOnlyList<AuditResult>> AuditAsync(ModuleDefinition module)
@@ -156,7 +156,12 @@ public sealed record VehicleClient(BookingPlatform Platform, HttpClient Http, Ve
         {
             Content = JsonContent.Create(new
             {
-                kind, command, at = Platform.Clock.GetUtcNow(), position = Position, stateOfChargePercent = 80, odometerMeters = _odometer,
+                kind,
+                command,
+                at = Platform.Clock.GetUtcNow(),
+                position = Position,
+                stateOfChargePercent = 80,
+                odometerMeters = _odometer,
             }, options: MobilityJson.Http),
         };
         request.Headers.Add("Idempotency-Key", $"{Id}-{Interlocked.Increment(ref _keys)}");

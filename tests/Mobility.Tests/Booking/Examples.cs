@@ -22,9 +22,17 @@ internal static class Examples
 
     public static readonly Tariff Plan = new()
     {
-        Id = new TariffId("plan"), Name = "Plan", Description = "A plan.", Currency = Currency.Eur,
-        VehicleTypeIds = [new VehicleTypeId("van")], UnlockFee = 100,
-        PerMinute = [new PriceStep(0, 20, 1, null)], PerKilometer = [], NoShowFee = 2000, LateArrivalGrace = TimeSpan.FromMinutes(30), VatBasisPoints = 1900,
+        Id = new TariffId("plan"),
+        Name = "Plan",
+        Description = "A plan.",
+        Currency = Currency.Eur,
+        VehicleTypeIds = [new VehicleTypeId("van")],
+        UnlockFee = 100,
+        PerMinute = [new PriceStep(0, 20, 1, null)],
+        PerKilometer = [],
+        NoShowFee = 2000,
+        LateArrivalGrace = TimeSpan.FromMinutes(30),
+        VatBasisPoints = 1900,
     };
 
     public static readonly Charge Price = new([new ChargeLine("unlock", "Unlock", 1, "piece", Eur(100))], Eur(100), Eur(84), Eur(16), 1900);
@@ -36,7 +44,11 @@ internal static class Examples
     /// <summary>A window of two hours that begins in one.</summary>
     public static readonly VehicleReserved Van = Scooter with
     {
-        Type = new VehicleTypeId("van"), Kind = VehicleKind.Van, From = At(60), Until = At(180), WindowEnd = At(180),
+        Type = new VehicleTypeId("van"),
+        Kind = VehicleKind.Van,
+        From = At(60),
+        Until = At(180),
+        WindowEnd = At(180),
     };
 
     public static Money Eur(long cents) => new(cents, Currency.Eur);

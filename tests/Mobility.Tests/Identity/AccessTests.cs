@@ -15,9 +15,15 @@ public sealed class AccessTests(IdentityPlatform platform) : IClassFixture<Ident
 {
     private static readonly Dictionary<string, string> OpenToAll = new(StringComparer.Ordinal)
     {
-        ["RegisterAccount"] = "nobody has an account before", ["IssueToken"] = "nobody has a token before", ["SendPasswordCode"] = "who forgot the password cannot sign in",
-        ["SetPassword"] = "the code is the proof", ["RevokeToken"] = "the token itself is the proof",
-        ["GetDiscovery"] = "public by its nature", ["GetKeys"] = "public by its nature", ["FindMail"] = "development only", ["ShowMailbox"] = "development only",
+        ["RegisterAccount"] = "nobody has an account before",
+        ["IssueToken"] = "nobody has a token before",
+        ["SendPasswordCode"] = "who forgot the password cannot sign in",
+        ["SetPassword"] = "the code is the proof",
+        ["RevokeToken"] = "the token itself is the proof",
+        ["GetDiscovery"] = "public by its nature",
+        ["GetKeys"] = "public by its nature",
+        ["FindMail"] = "development only",
+        ["ShowMailbox"] = "development only",
     };
 
     [Fact, Trait("Req", "SEC-1")]
@@ -111,10 +117,21 @@ public sealed class AccessTests(IdentityPlatform platform) : IClassFixture<Ident
     {
         City = new City
         {
-            Id = new CityId("test"), Name = "Test", TimeZone = "Europe/Berlin", Currency = Currency.Eur, Language = "de", Center = new Mobility.Geo.GeoPoint(51.3, 12.3),
+            Id = new CityId("test"),
+            Name = "Test",
+            TimeZone = "Europe/Berlin",
+            Currency = Currency.Eur,
+            Language = "de",
+            Center = new Mobility.Geo.GeoPoint(51.3, 12.3),
             VatBasisPoints = 1900,
         },
-        Zones = [], GlobalRules = [], Bays = [], VehicleTypes = [], Tariffs = [], OpeningRules = [], Fleet = [],
+        Zones = [],
+        GlobalRules = [],
+        Bays = [],
+        VehicleTypes = [],
+        Tariffs = [],
+        OpeningRules = [],
+        Fleet = [],
         Staff = [new StaffAccount { Email = "Admin@test.example", DisplayName = "Ada", Role = StaffRole.Admin, DemoPassword = "a demo password" }],
     };
 }

@@ -14,7 +14,14 @@ public sealed class DecisionTests
 
     private static readonly Account New = new()
     {
-        Id = new Guid(1, 2, 3, new byte[8]), Kind = "rider", Email = "a@example.org", Phone = "+491511234567", DisplayName = "A", Language = "de", Roles = [], Version = 1,
+        Id = new Guid(1, 2, 3, new byte[8]),
+        Kind = "rider",
+        Email = "a@example.org",
+        Phone = "+491511234567",
+        DisplayName = "A",
+        Language = "de",
+        Roles = [],
+        Version = 1,
     };
 
     [Fact, Trait("Req", "IDN-1")]

@@ -6,7 +6,11 @@ public sealed class TemplateTests
 {
     private static readonly Dictionary<string, string> Receipt = new()
     {
-        ["name"] = "Robin", ["number"] = "2026-1", ["total"] = "1250 EUR", ["captured"] = "5 EUR", ["booking"] = "booking_1",
+        ["name"] = "Robin",
+        ["number"] = "2026-1",
+        ["total"] = "1250 EUR",
+        ["captured"] = "5 EUR",
+        ["booking"] = "booking_1",
     };
 
     [Fact]

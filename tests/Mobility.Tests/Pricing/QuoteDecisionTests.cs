@@ -14,7 +14,12 @@ public sealed class QuoteDecisionTests
 
     private static readonly Tariff VanTariff = TariffCalculatorTests.Scooter with
     {
-        Id = new TariffId("van"), UnlockFee = 0, PerMinute = [new PriceStep(0, 30, 1, null)], PerKilometer = [new PriceStep(0, 40, 1, null)], DayPrice = 9_900, NoShowFee = 2_000,
+        Id = new TariffId("van"),
+        UnlockFee = 0,
+        PerMinute = [new PriceStep(0, 30, 1, null)],
+        PerKilometer = [new PriceStep(0, 40, 1, null)],
+        DayPrice = 9_900,
+        NoShowFee = 2_000,
     };
 
     private static readonly CityPrices Prices = new(City, TimeZoneInfo.FindSystemTimeZoneById("Europe/Berlin"),

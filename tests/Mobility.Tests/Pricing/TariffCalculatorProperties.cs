@@ -47,7 +47,13 @@ public sealed class TariffCalculatorProperties
     {
         var timeOnly = tariff with
         {
-            UnlockFee = 0, PerKilometer = [], ReservationFeePerMinute = 0, OvertimeRatePerMinute = 0, MinimumCharge = 0, MaximumCharge = null, DayPrice = tariff.DayPrice ?? 2_500,
+            UnlockFee = 0,
+            PerKilometer = [],
+            ReservationFeePerMinute = 0,
+            OvertimeRatePerMinute = 0,
+            MinimumCharge = 0,
+            MaximumCharge = null,
+            DayPrice = tariff.DayPrice ?? 2_500,
         };
         var days = Rounding.Begun((usage.EndedAt - usage.StartedAt)!.Value.Ticks, TimeSpan.TicksPerDay);
         return TariffCalculator.Apply(timeOnly, usage).Total.Amount <= days * timeOnly.DayPrice;
@@ -94,8 +100,16 @@ public sealed class TariffCalculatorProperties
         from vat in Gen.Choose(0, 2_700)
         select TariffCalculatorTests.Scooter with
         {
-            UnlockFee = unlock, PerMinute = minutes, PerKilometer = kilometers, PauseRatePerMinute = pause, ReservationFeePerMinute = reservation,
-            OvertimeRatePerMinute = overtime, DayPrice = day < 0 ? null : day, MinimumCharge = minimum, MaximumCharge = maximum < minimum ? null : maximum, VatBasisPoints = vat,
+            UnlockFee = unlock,
+            PerMinute = minutes,
+            PerKilometer = kilometers,
+            PauseRatePerMinute = pause,
+            ReservationFeePerMinute = reservation,
+            OvertimeRatePerMinute = overtime,
+            DayPrice = day < 0 ? null : day,
+            MinimumCharge = minimum,
+            MaximumCharge = maximum < minimum ? null : maximum,
+            VatBasisPoints = vat,
         };
 
     private static Gen<RideUsage> Usages() =>

@@ -100,7 +100,11 @@ public sealed class KillTests(ITestOutputHelper output, PlatformFixture platform
         await SendAsync(http, "POST", "/v1/payments/methods", new { token = "tok_visa" });
         await SendAsync(staff, "POST", "/v1/fleet/vehicles", new
         {
-            city = "tiny", label = $"k-{number}", type = "scooter", position = new { lat = 50.0 + number * 0.01, lon = 10.0 }, stateOfChargePercent = 90,
+            city = "tiny",
+            label = $"k-{number}",
+            type = "scooter",
+            position = new { lat = 50.0 + number * 0.01, lon = 10.0 },
+            stateOfChargePercent = 90,
         }, HttpStatusCode.Conflict);
         await SendAsync(staff, "POST", $"/v1/fleet/vehicles/{vehicle}/activate", new { }, HttpStatusCode.Conflict);
         var rides = 0;
@@ -132,8 +136,12 @@ public sealed class KillTests(ITestOutputHelper output, PlatformFixture platform
             found => found.GetArrayLength() > 0, "a command for the vehicle", Patience);
         await SendAsync(device, "POST", $"/v1/vehicles/{vehicle}/reports", new
         {
-            kind = report, command = commands[0].GetProperty("id").GetString(), at = TimeProvider.System.GetUtcNow(), position = new { lat = 50.0, lon = 10.0 },
-            stateOfChargePercent = 80, odometerMeters = odometer,
+            kind = report,
+            command = commands[0].GetProperty("id").GetString(),
+            at = TimeProvider.System.GetUtcNow(),
+            position = new { lat = 50.0, lon = 10.0 },
+            stateOfChargePercent = 80,
+            odometerMeters = odometer,
         });
     }
 

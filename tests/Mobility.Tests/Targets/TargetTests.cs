@@ -1,8 +1,8 @@
+using Microsoft.Extensions.Configuration;
 using Mobility.Host;
 using Mobility.Platform;
 using Mobility.Platform.Modules;
 using Mobility.Tests.Support;
-using Microsoft.Extensions.Configuration;
 
 namespace Mobility.Tests.Targets;
 

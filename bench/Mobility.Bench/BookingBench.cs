@@ -15,7 +15,7 @@ internal static class BookingBench
     private const int Racers = 200;
     private const int RacedVehicles = 20;
     private const int ReserveConnections = 64;
-    private const int LifecycleConnections = 256;
+    private const int LifecycleConnections = 48;
 
     /// <summary>A quote lives five minutes; races renew theirs well before.</summary>
     private static readonly TimeSpan QuotesLive = TimeSpan.FromMinutes(4);

@@ -17,7 +17,7 @@ public static class EventStreams
     }
 
     /// <summary>Time between looks for what another process did; moves in this process wake the wait at once.</summary>
-    public static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(100);
+    public static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(250);
 
     /// <summary>Waits until a stream has come to something, and returns its state then, or its last one when the time is up.</summary>
     public static async Task<TState> WaitUntilAsync<TState, TEvent>(

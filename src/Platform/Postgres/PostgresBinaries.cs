@@ -20,10 +20,12 @@ public sealed partial record PostgresBinaries(string Directory, int MajorVersion
     /// <param name="majorVersion">Only this version will do (an existing data folder was written by it); null for the first that is new enough.</param>
     /// <param name="ct">Stops the search.</param>
     /// <exception cref="PlatformStartException">None is found.</exception>
-    public static async Task<PostgresBinaries> FindAsync(int? majorVersion, CancellationToken ct)
+    public static Task<PostgresBinaries> FindAsync(int? majorVersion, CancellationToken ct) => FindAmongAsync(Candidates(), majorVersion, ct);
+
+    internal static async Task<PostgresBinaries> FindAmongAsync(IEnumerable<string> directories, int? majorVersion, CancellationToken ct)
     {
         var seen = new List<string>();
-        foreach (var directory in Candidates().Distinct())
+        foreach (var directory in directories.Distinct())
         {
             if (await InspectAsync(directory, ct) is not { } found)
                 continue;
@@ -101,6 +103,8 @@ public sealed partial record PostgresBinaries(string Directory, int MajorVersion
     private static async Task<PostgresBinaries?> InspectAsync(string directory, CancellationToken ct)
     {
         var program = new FileInfo(Path.Combine(directory, "postgres"));
+        if (!program.Exists)
+            return null;
         if (program.ResolveLinkTarget(returnFinalTarget: true) is FileInfo target)
             program = target;
         var real = program.DirectoryName!;

@@ -34,8 +34,8 @@ internal static class Announcement
             Console.WriteLine($"Try: curl {address}/v1/cities/{pack.City.Id}");
         if (accounts is [var first, ..])
             Console.WriteLine($"     curl {address}/oauth2/token -d grant_type=password -d username={first.Email} -d password={first.DemoPassword}");
-        if (!database.IsExternal)
-            Console.WriteLine($"     psql -h {new NpgsqlConnectionStringBuilder(database.ConnectionString).Host} -U postgres");
+        if (database.Binaries?.FindTool("psql") is { } psql)
+            Console.WriteLine($"     {psql} -h {new NpgsqlConnectionStringBuilder(database.ConnectionString).Host} -U postgres");
         Console.WriteLine("Ctrl-C stops everything; the data is kept.");
     }
 

@@ -14,6 +14,9 @@ internal sealed class KeyProtection
     private const int KeyLength = 32;
     private const int NonceLength = 12;
     private const int TagLength = 16;
+    private const int AttemptsMax = 100;
+    private static readonly TimeSpan PauseBetweenAttempts = TimeSpan.FromMilliseconds(20);
+    private static readonly ManualResetEvent Pause = new(false);
     private readonly Lazy<Keys> _keys;
 
     public KeyProtection(IConfiguration configuration) => _keys = new Lazy<Keys>(() => Keys.From(Read(configuration)));
@@ -57,9 +60,7 @@ internal sealed class KeyProtection
             : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify), ".mobility", "identity.key");
         try
         {
-            if (!File.Exists(file))
-                Create(file);
-            return Parse(File.ReadAllText(file), file);
+            return Parse(ReadOrMake(file), file);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -67,25 +68,43 @@ internal sealed class KeyProtection
         }
     }
 
-    /// <summary>Several processes may start at once: each writes its own file whole, and one of them gets the name.</summary>
-    private static void Create(string file)
+    /// <summary>
+    /// Several processes may start at once, and not every file system has hard links or an atomic rename without overwriting. So the file itself is the lock:
+    /// whoever opens it alone and finds it empty fills it; the others are refused while it is open and look again. A crash in between leaves an empty file,
+    /// which the next start fills. A file that may only be read, as a mounted secret, is never opened for writing.
+    /// </summary>
+    private static string ReadOrMake(string file)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                if (File.Exists(file) && File.ReadAllText(file) is { Length: > 0 } kept)
+                    return kept;
+                return Fill(file);
+            }
+            // Somebody else has it open. Whether that or a broken disk, the file system does not say, so the tries are bounded.
+            catch (IOException e) when (e is not (DirectoryNotFoundException or PathTooLongException) && attempt < AttemptsMax)
+            {
+                Pause.WaitOne(PauseBetweenAttempts);
+            }
+        }
+    }
+
+    private static string Fill(string file)
     {
         if (Path.GetDirectoryName(Path.GetFullPath(file)) is { } folder)
             Directory.CreateDirectory(folder);
-        var draft = $"{file}.{Environment.ProcessId}.{RandomNumberGenerator.GetHexString(8)}";
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+        var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None };
         if (!OperatingSystem.IsWindows())
             options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        using (var writer = new StreamWriter(draft, Encoding.ASCII, options))
-            writer.Write(Convert.ToBase64String(RandomNumberGenerator.GetBytes(KeyLength)));
-        try
-        {
-            File.Move(draft, file, overwrite: false);
-        }
-        catch (IOException) when (File.Exists(file))
-        {
-            File.Delete(draft);
-        }
+        using var stream = new FileStream(file, options);
+        if (stream.Length > 0)
+            return new StreamReader(stream, Encoding.ASCII).ReadToEnd();
+        var text = Convert.ToBase64String(RandomNumberGenerator.GetBytes(KeyLength));
+        stream.Write(Encoding.ASCII.GetBytes(text));
+        stream.Flush(flushToDisk: true);
+        return text;
     }
 
     private static byte[] Parse(string text, string where)

@@ -139,6 +139,45 @@ public sealed class DecisionTests
     }
 
     [Fact]
+    public void A_key_file_that_a_crash_left_empty_is_filled_for_its_owner_alone()
+    {
+        var folder = Directory.CreateTempSubdirectory("mobility-keys-");
+        try
+        {
+            var (empty, made) = (Path.Combine(folder.FullName, "empty.key"), Path.Combine(folder.FullName, "made.key"));
+            File.WriteAllText(empty, "");
+            var name = Protection("Identity:KeyFile", empty).Name;
+            Convert.FromBase64String(File.ReadAllText(empty)).Length.ShouldBe(32);
+            Protection("Identity:KeyFile", empty).Name.ShouldBe(name);
+            Protection("Identity:KeyFile", made).Name.ShouldNotBe(name);
+            if (!OperatingSystem.IsWindows())
+                File.GetUnixFileMode(made).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
+    public void A_key_file_that_may_only_be_read_is_read_also_while_others_read_it()
+    {
+        var folder = Directory.CreateTempSubdirectory("mobility-keys-");
+        try
+        {
+            var file = Path.Combine(folder.FullName, "mounted.key");
+            File.WriteAllText(file, Convert.ToBase64String([.. Enumerable.Repeat((byte)7, 32)]) + "\n");
+            File.SetAttributes(file, FileAttributes.ReadOnly);
+            using var other = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.Read); // whoever opens it for writing is refused
+            Protection("Identity:KeyFile", file).Name.ShouldBe(Protection(7).Name);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
     public void A_key_of_the_wrong_length_is_one_clear_sentence() =>
         Should.Throw<PlatformStartException>(() => Protection("Identity:KeyProtection", "AAAA").Name).Message.ShouldBe("Identity:KeyProtection must hold 32 bytes in base 64.");
 

@@ -52,7 +52,7 @@ internal static class Observe
 
     public static void Map(WebApplication app, IReadOnlyList<ModuleDefinition> modules, MobilityAppOptions options)
     {
-        var telemetry = app.Services.GetRequiredService<Telemetry>(); // listens from now on
+        var telemetry = app.Services.GetRequiredService<SignalExport>(); // listens from now on
         var doors = app.MapGroup("").ExcludeFromDescription();
         doors.MapGet("/health/live", () => new { status = "healthy" }).OpenToAll();
         doors.MapGet("/health/ready", async (HttpContext http, Health health, CancellationToken ct) =>
@@ -75,7 +75,7 @@ internal static class Observe
                 await health.LookAsync(ct);
             return new
             {
-                version = Telemetry.VersionOf(typeof(Observe).Assembly),
+                version = SignalExport.VersionOf(typeof(Observe).Assembly),
                 runtime = RuntimeInformation.FrameworkDescription,
                 postgres = health.PostgresVersion,
             };

@@ -20,6 +20,7 @@ public static class PlatformMetrics
     internal static readonly Counter<long> Replayed = Meter.CreateCounter<long>("mobility.bus.replayed", "{message}", "Parked messages that an operator sent on.");
     internal static readonly Counter<long> Refused = Meter.CreateCounter<long>("mobility.command.refused", "{command}", "Commands refused, by problem code.");
     internal static readonly Counter<long> Conflicts = Meter.CreateCounter<long>("mobility.command.conflicts", "{command}", "Commands that lost a race and were decided again.");
+    internal static readonly Counter<long> SharedCommits = Meter.CreateCounter<long>("mobility.commit.shared", "{work}", "Units of work that shared a transaction with others.");
     internal static readonly Counter<long> RateLimited = Meter.CreateCounter<long>("mobility.http.rate_limited", "{request}", "Requests refused by a rate limit.");
     internal static readonly Counter<long> Denied = Meter.CreateCounter<long>("mobility.http.denied", "{request}", "Requests refused by access control, by problem code.");
     internal static readonly Counter<long> Trimmed = Meter.CreateCounter<long>("mobility.retention.deleted", "{row}", "Rows deleted because their time was over.");

@@ -14,7 +14,7 @@ namespace Mobility.Platform.Observability;
 /// Traces and metrics of the process, by the OpenTelemetry SDK over the framework's own sources and meters. Traces leave by OTLP, and are not made at all when
 /// no collector is configured; metrics are aggregated in memory and read at <c>GET /metrics</c>.
 /// </summary>
-public sealed class Telemetry : IDisposable
+public sealed class SignalExport : IDisposable
 {
     /// <summary>The share of traces that is recorded when configuration names no other (<c>Otlp:SampleRatio</c>).</summary>
     public const double SampleRatioDefault = 0.05;
@@ -41,9 +41,9 @@ public sealed class Telemetry : IDisposable
     private long _collectedAt;
 
     /// <summary>Begins to listen.</summary>
-    public Telemetry(IConfiguration configuration)
+    public SignalExport(IConfiguration configuration)
     {
-        var resource = ResourceBuilder.CreateDefault().AddService("mobility", serviceVersion: VersionOf(typeof(Telemetry).Assembly));
+        var resource = ResourceBuilder.CreateDefault().AddService("mobility", serviceVersion: VersionOf(typeof(SignalExport).Assembly));
         _meters = Sdk.CreateMeterProviderBuilder().SetResourceBuilder(resource).AddMeter(Meters).AddView(ViewOf)
             .AddReader(new BaseExportingMetricReader(_text)).Build();
         if (EndpointOf(configuration) is not { } endpoint)
@@ -109,8 +109,8 @@ public sealed class Telemetry : IDisposable
 }
 
 /// <summary>How a process gets its telemetry.</summary>
-public static class TelemetryServices
+public static class SignalExportServices
 {
-    /// <summary>Registers <see cref="Telemetry"/>; resolve it once at start, so that it hears everything.</summary>
-    public static IServiceCollection AddTelemetry(this IServiceCollection services) => services.AddSingleton<Telemetry>();
+    /// <summary>Registers <see cref="SignalExport"/>; resolve it once at start, so that it hears everything.</summary>
+    public static IServiceCollection AddTelemetry(this IServiceCollection services) => services.AddSingleton<SignalExport>();
 }

@@ -114,6 +114,21 @@ public enum VehicleCommandKind
     Lock,
 }
 
+/// <summary>A command to a vehicle is recorded and stands until its deadline: whoever holds the vehicle's wire sends it.</summary>
+/// <param name="Vehicle">The vehicle.</param>
+/// <param name="Command">The command; the vehicle's report names it.</param>
+/// <param name="Kind">What is asked.</param>
+/// <param name="RequestedAt">When it was asked.</param>
+/// <param name="Deadline">After it the command is given up, and must not be obeyed any more.</param>
+[ContractName("fleet.command_issued.v1")]
+public sealed record VehicleCommandIssuedV1(
+    VehicleId Vehicle, VehicleCommandId Command, VehicleCommandKind Kind, DateTimeOffset RequestedAt, DateTimeOffset Deadline) : IContractEvent;
+
+/// <summary>Asks Fleet for the commands that wait for a vehicle, oldest first.</summary>
+/// <param name="Vehicle">The vehicle.</param>
+[ContractName("fleet.get_pending_commands.v1")]
+public sealed record GetPendingCommands(VehicleId Vehicle) : IContractQuery<IReadOnlyList<VehicleCommandIssuedV1>>;
+
 /// <summary>A vehicle did not acknowledge a command in time, or refused it: whoever asked must compensate.</summary>
 /// <param name="Vehicle">The vehicle.</param>
 /// <param name="Command">The command.</param>

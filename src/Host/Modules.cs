@@ -5,6 +5,7 @@ using Mobility.Notifications;
 using Mobility.Payments;
 using Mobility.Platform.Modules;
 using Mobility.Pricing;
+using Mobility.Telemetry;
 using Mobility.Zones;
 
 namespace Mobility.Host;
@@ -17,6 +18,7 @@ internal static class Modules
         new IdentityModule(),
         new ZonesModule(),
         new FleetModule(),
+        new TelemetryModule(),
         new PricingModule(),
         new BookingModule(),
         new PaymentsModule(),

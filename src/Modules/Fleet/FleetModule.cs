@@ -20,7 +20,6 @@ public sealed class FleetModule : IModule
     {
         module.Services.AddSingleton<IValidateOptions<FleetOptions>, FleetOptionsValidator>();
         module.Services.AddOptions<FleetOptions>().Bind(module.Configuration.GetSection(Name)).ValidateOnStart();
-        module.Services.AddSingleton<IVehicleGateway, ReportedByDeviceGateway>();
         module.Services.AddSingleton<IPackLoader, FleetPackLoader>();
 
         module.Stream(VehicleStream.Type);
@@ -33,10 +32,12 @@ public sealed class FleetModule : IModule
         module.Subscribe<RidePauseChangedV1>("pause-trip", OnRidePauseChanged.Handle);
         module.Subscribe<RideEndedV1>("end-trip", OnRideEnded.Handle);
         module.Subscribe<VehicleCommandRequestedV1>("command-vehicle", OnVehicleCommandRequested.Handle);
+        module.Subscribe<VehicleReportedLockV1>("believe-vehicle", OnVehicleReportedLock.Handle);
         module.Scheduled<CommandTimeout>("command-timeout", GiveUpCommand.Handle);
 
         module.Answer<GetVehicle, VehicleSummary?>(GetVehicleById.Answer);
         module.Answer<FindRentable, IReadOnlyList<VehicleSummary>>(FindNearbyVehicles.Answer);
+        module.Answer<GetPendingCommands, IReadOnlyList<VehicleCommandIssuedV1>>(VehicleGateway.Answer);
 
         module.Endpoints(FindNearbyVehicles.Map);
         module.Endpoints(GetVehicleById.Map);

@@ -40,6 +40,6 @@ internal static class OnVehicleCommandRequested
         foreach (var given in decision.Events.OfType<CommandGivenUp>())
             GiveUpCommand.Announce(work, e.Vehicle, vehicle.Find(given.Command)!, given);
         work.Schedule(deadline, e.Command.Value, new CommandTimeout(e.Vehicle, e.Command));
-        reaction.Services.GetRequiredService<IVehicleGateway>().Send(work, e.Vehicle, after.Find(e.Command)!);
+        VehicleGateway.Send(work, e.Vehicle, after.Find(e.Command)!);
     }
 }

@@ -72,18 +72,24 @@ internal static partial class ReportLock
             var decision = Decide(vehicle, body, options.Value, work.Now);
             if (decision.Problem is { } refused)
                 return refused;
-            var command = vehicle.Find(body.Command);
-            foreach (var report in decision.Events.OfType<LockReported>())
-            {
-                work.Append(VehicleStream.Type, id.Value, report);
-                if (command is { Status: CommandStatus.Pending })
-                    work.Unschedule<CommandTimeout>(command.Id.Value);
-                Announce(work, id, report);
-                if (report.Kind == VehicleCommandKind.Unlock && command is not { Status: CommandStatus.Pending })
-                    Alarm(id, log);
-            }
-            return Outcome.Ok(new ReportView(id, body.Kind, body.Command, command?.Booking, body.At));
+            Record(work, id, vehicle, body, decision, log);
+            return Outcome.Ok(new ReportView(id, body.Kind, body.Command, vehicle.Find(body.Command)?.Booking, body.At));
         }, ct);
+    }
+
+    /// <summary>What follows from an accepted report, whichever wire it came over.</summary>
+    public static void Record(Work work, VehicleId id, Vehicle vehicle, Body body, Decision<VehicleEvent> decision, ILogger log)
+    {
+        var command = vehicle.Find(body.Command);
+        foreach (var report in decision.Events.OfType<LockReported>())
+        {
+            work.Append(VehicleStream.Type, id.Value, report);
+            if (command is { Status: CommandStatus.Pending })
+                work.Unschedule<CommandTimeout>(command.Id.Value);
+            Announce(work, id, report);
+            if (report.Kind == VehicleCommandKind.Unlock && command is not { Status: CommandStatus.Pending })
+                Alarm(id, log);
+        }
     }
 
     private static void Announce(Work work, VehicleId vehicle, LockReported report)

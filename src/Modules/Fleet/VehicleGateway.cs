@@ -1,21 +1,25 @@
+using Microsoft.Extensions.DependencyInjection;
 using Mobility.Contracts;
 using Mobility.Platform.Events;
 
 namespace Mobility.Fleet;
 
 /// <summary>
-/// The way of a command to a vehicle. A port, because the wire (MQTT) is a module of its own that comes later; an implementation that calls out schedules a
-/// message in the work, so that the call is made after the command is stored and again after a crash.
+/// The way of a command to a vehicle: it is told with the very transaction that records it. Whoever holds the vehicle's wire (the MQTT door of Telemetry) sends
+/// it; a vehicle without that wire fetches it over HTTP (GET /v1/vehicles/{id}/commands). Either way the vehicle answers by what it reports.
 /// </summary>
-internal interface IVehicleGateway
+internal static class VehicleGateway
 {
-    void Send(Work work, VehicleId vehicle, VehicleCommand command);
-}
+    public static void Send(Work work, VehicleId vehicle, VehicleCommand command) => work.Publish(vehicle.Value, Issued(vehicle, command));
 
-/// <summary>Sends nothing: the vehicle fetches its commands over HTTP (GET /v1/vehicles/{id}/commands) and reports what it did.</summary>
-internal sealed class ReportedByDeviceGateway : IVehicleGateway
-{
-    public void Send(Work work, VehicleId vehicle, VehicleCommand command)
+    /// <summary>What waits for a vehicle that has just come to its wire.</summary>
+    public static async Task<IReadOnlyList<VehicleCommandIssuedV1>> Answer(GetPendingCommands question, IServiceProvider services, CancellationToken ct)
     {
+        var database = services.GetRequiredService<Database<FleetModule>>();
+        var vehicle = (await EventStreams.LoadAsync(database, VehicleStream.Type, question.Vehicle.Value, ct)).State;
+        return [.. vehicle.Commands.Where(command => command.Status == CommandStatus.Pending).Select(command => Issued(question.Vehicle, command))];
     }
+
+    private static VehicleCommandIssuedV1 Issued(VehicleId vehicle, VehicleCommand command) =>
+        new(vehicle, command.Id, command.Kind, command.RequestedAt, command.Deadline);
 }

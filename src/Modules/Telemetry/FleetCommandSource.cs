@@ -1,10 +1,14 @@
 using Mobility.Contracts;
+using Mobility.Platform;
 using Mobility.Telemetry.Mqtt;
 
 namespace Mobility.Telemetry;
 
-/// <summary>Until Fleet answers what waits for a vehicle, nothing does.</summary>
-internal sealed class NoCommandSource : ICommandSource
+/// <summary>Commands wait in Fleet's streams.</summary>
+internal sealed class FleetCommandSource(IAsk ask) : ICommandSource
 {
-    public Task<IReadOnlyList<PendingCommand>> PendingOfAsync(VehicleId vehicle, CancellationToken ct) => Task.FromResult<IReadOnlyList<PendingCommand>>([]);
+    public async Task<IReadOnlyList<PendingCommand>> PendingOfAsync(VehicleId vehicle, CancellationToken ct) =>
+        [.. (await ask.AskAsync(new GetPendingCommands(vehicle), ct)).Select(Of)];
+
+    public static PendingCommand Of(VehicleCommandIssuedV1 c) => new(c.Command, c.Kind, c.RequestedAt, c.Deadline);
 }

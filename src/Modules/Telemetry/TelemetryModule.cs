@@ -15,7 +15,7 @@ public sealed class TelemetryModule : IModule
     public string Name => "telemetry";
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> Needs => [];
+    public IReadOnlyList<string> Needs => ["fleet"];
 
     /// <inheritdoc/>
     public void Configure(IModuleBuilder module)
@@ -32,8 +32,9 @@ public sealed class TelemetryModule : IModule
         services.AddSingleton<EventPump>().AddHostedService(p => p.GetRequiredService<EventPump>());
 
         services.AddSingleton<DeviceSecrets>().AddSingleton<DeviceAuthority>().AddSingleton<IDeviceAuthority>(p => p.GetRequiredService<DeviceAuthority>());
-        services.AddSingleton<ICommandSource, NoCommandSource>();
+        services.AddSingleton<ICommandSource, FleetCommandSource>();
         services.AddSingleton<LastStatuses>().AddSingleton<MqttServices>().AddSingleton<MqttConnections>().AddSingleton<MqttConnectionHandler>();
+        services.AddHostedService<CommandCourier>();
         services.AddSingleton<MqttDoor>().AddHostedService(p => p.GetRequiredService<MqttDoor>());
 
         module.Endpoints(IssueDeviceSecret.Map);

@@ -101,7 +101,7 @@ internal sealed partial class EventPump(
             """, new { vehicles = messages.Select(m => m.Vehicle.Value).ToArray(), sequences = messages.Select(m => m.Event!.Sequence).ToArray(), BatchMax }, ct))
             .Select(k => (k.Vehicle, k.Sequence)).ToHashSet();
         var work = runner.NewWork("vehicles");
-        work.OnLaw("vehicle_events_pkey", () => Mobility.Platform.Problem.Conflict("telemetry.event_known", "The event is stored already."));
+        work.OnLaw("vehicle_events_pkey", () => Mobility.Platform.Problem.Conflict("platform.busy", "Others change the same thing right now; try again."));
         var stored = 0;
         foreach (var message in messages)
         {

@@ -13,7 +13,7 @@ namespace Mobility.Telemetry.Ingest;
 internal sealed partial class HistoryPartitions(
     Database<TelemetryModule> database, Election election, IOptions<TelemetryOptions> options, TimeProvider clock, ILogger<HistoryPartitions> log) : BackgroundService
 {
-    private const string Job = "telemetry.history";
+    private const string Job = "telemetry-history";
     private static readonly TimeSpan LookAtClockEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan CleanEvery = TimeSpan.FromHours(1);
 
@@ -28,7 +28,7 @@ internal sealed partial class HistoryPartitions(
                 continue;
             // The lock ends with the statement's transaction; "if not exists" alone may fail when two processes make the same table at once.
             await database.ExecuteAsync($"""
-                SELECT pg_advisory_xact_lock(hashtextextended('telemetry.history', 0));
+                SELECT pg_advisory_xact_lock(hashtextextended('telemetry.history tables', 0));
                 CREATE TABLE IF NOT EXISTS {NameOf(day)} PARTITION OF history
                     FOR VALUES FROM ('{Midnight(day)}') TO ('{Midnight(day.AddDays(1))}');
                 """, null, ct);

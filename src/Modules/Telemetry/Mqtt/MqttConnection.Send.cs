@@ -67,8 +67,10 @@ internal sealed partial class MqttConnection
         Send(new PublishPacket { Topic = Utf8(TopicRights.Name(TopicKind.Status, vehicle)), Payload = payload, Qos = qos, PacketId = packetId, Retain = retained });
     }
 
-    /// <summary>Something may wait for the vehicle: asks for it and sends what it has not been sent yet.</summary>
-    public async Task DeliverPendingAsync(CancellationToken ct)
+    /// <summary>Something may wait for the vehicle: it is asked for and sent.</summary>
+    public void AskForPending() => _ = DeliverQuietlyAsync();
+
+    private async Task DeliverPendingAsync(CancellationToken ct)
     {
         if (Vehicle is not { } vehicle || _isDelivering)
             return;
@@ -96,6 +98,8 @@ internal sealed partial class MqttConnection
         byte qos;
         lock (_gate)
         {
+            if (session.Sent.Count >= MqttSession.SentMax)
+                session.Sent.Clear(); // a command that is asked for again after so many is over
             if (session.CommandsQos is not { } granted || !session.HasRoom(_receiveMaximum) || !session.Sent.Add(command.Id))
                 return;
             qos = granted;
@@ -119,7 +123,7 @@ internal sealed partial class MqttConnection
         }
         foreach (var (packetId, message) in again)
             SendCommand(message.Topic, message.Payload, 1, packetId, message.Command?.Deadline - now, duplicate: true);
-        _ = DeliverQuietlyAsync();
+        AskForPending();
     }
 
     private void SendCommand(string topic, byte[] payload, byte qos, ushort packetId, TimeSpan? left, bool duplicate)
@@ -144,7 +148,7 @@ internal sealed partial class MqttConnection
             session.Unacknowledged.Remove(packetId); // one that is unknown was acknowledged before
         }
         if (wasFull)
-            _ = DeliverQuietlyAsync();
+            AskForPending();
         return ValueTask.CompletedTask;
     }
 
@@ -178,7 +182,7 @@ internal sealed partial class MqttConnection
         foreach (var vehicle in retained)
             await SendRetainedAsync(vehicle, ct);
         if (wantsCommands)
-            _ = DeliverQuietlyAsync();
+            AskForPending();
     }
 
     private ReasonCode ObserveMore(string filter, TopicKind kind, VehicleId? vehicle)

@@ -70,7 +70,8 @@ internal sealed partial class MqttConnection : IAwaitDurable
         {
             while (_ended == 0)
             {
-                var result = await input.ReadAsync(ct);
+                // Without the token of the closed connection: what came before the end is still in the pipe, a goodbye at least.
+                var result = await input.ReadAsync(CancellationToken.None);
                 var buffer = result.Buffer;
                 Volatile.Write(ref _heardAt, _clock.GetTimestamp());
                 var outcome = ReadOutcome.NeedMore;

@@ -159,6 +159,13 @@ internal sealed partial class MqttConnections(MqttServices services, TimeProvide
         Of(vehicle)?.End(ReasonCode.AdministrativeAction);
     }
 
+    /// <summary>Commands may have been missed: every vehicle that is here is asked for.</summary>
+    public void AskForAll()
+    {
+        foreach (var (_, connection) in _byVehicle)
+            connection.AskForPending();
+    }
+
     public void CloseAll()
     {
         foreach (var connection in _all.Keys)

@@ -17,6 +17,9 @@ internal sealed class MqttSession(string clientId)
     /// <summary>Packets that may be unacknowledged at once, whatever the vehicle would take.</summary>
     public const int InFlightMax = 32;
 
+    /// <summary>Commands whose sending is remembered.</summary>
+    public const int SentMax = 1_000;
+
     private ushort _lastPacketId;
 
     public string ClientId => clientId;

@@ -264,7 +264,7 @@ internal static class BookingBench
         }));
     }
 
-    private static string BodyOf(Offer offer) => $$"""{"quoteId":"{{offer.Quote}}"}""";
+    private static string BodyOf(Offer offer) => $$"""{"quoteId":"{{offer.Quote}}","safetyChecklist":true}""";
 
     internal static string NewKey() => Guid.CreateVersion7().ToString("N");
 

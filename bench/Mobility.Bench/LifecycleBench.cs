@@ -74,7 +74,7 @@ internal static class LifecycleBench
             if (!Passed("quote", quote, began, quote.Status is 200 or 201))
                 return false;
             began = Stopwatch.GetTimestamp();
-            var booking = await RiderAsync("POST", "/v1/bookings", $$"""{"quoteId":"{{quote.Member("id")}}"}""", ct);
+            var booking = await RiderAsync("POST", "/v1/bookings", $$"""{"quoteId":"{{quote.Member("id")}}","safetyChecklist":true}""", ct);
             if (!Passed("reserve", booking, began, booking.Status == 201))
                 return false;
             var path = $"/v1/bookings/{booking.Member("id")}";

@@ -15,3 +15,24 @@ public sealed record GetZoneRule(CityId City, GeoPoint Position, VehicleTypeId T
 /// <param name="Zones">The zones there, in order of precedence.</param>
 /// <param name="Rule">The rule that holds; null when the city is unknown or no rule binds the type there.</param>
 public sealed record ZoneRuling(ImmutableArray<ZoneId> Zones, ZoneRule? Rule);
+
+/// <summary>Asks Zones whether a ride may end at a place of a city.</summary>
+/// <param name="City">The city.</param>
+/// <param name="Position">The place.</param>
+/// <param name="Type">The vehicle's type: rules bind types.</param>
+/// <param name="Kind">The vehicle's kind: bays are for kinds.</param>
+[ContractName("zones.get_parking.v1")]
+public sealed record GetParking(CityId City, GeoPoint Position, VehicleTypeId Type, VehicleKind Kind) : IContractQuery<ParkingRuling>;
+
+/// <summary>Whether a ride may end at a place.</summary>
+/// <param name="Allowed">True also where no rule holds or the city is unknown.</param>
+/// <param name="BayNeeded">Whether vehicles must stand in a bay there.</param>
+/// <param name="Bays">Where it is not allowed: the nearest bays in which it is, nearest first.</param>
+public sealed record ParkingRuling(bool Allowed, bool BayNeeded, IReadOnlyList<ParkingBay> Bays);
+
+/// <summary>A bay where a ride may end.</summary>
+/// <param name="Id">Unique within the city.</param>
+/// <param name="Name">For people.</param>
+/// <param name="Position">Its middle.</param>
+/// <param name="DistanceMeters">From the place asked about.</param>
+public sealed record ParkingBay(BayId Id, string Name, GeoPoint Position, int DistanceMeters);

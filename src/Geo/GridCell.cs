@@ -19,6 +19,8 @@ public readonly record struct GridCell(long Key)
 
     private const int ColumnBits = 18; // the widest row has 160,000 columns
 
+    private static readonly int[] ColumnsByRow = [.. Enumerable.Range(0, Rows).Select(ColumnsIn)];
+
     /// <summary>The cell's row, 0 at the south pole.</summary>
     public int Row => (int)(Key >> ColumnBits);
 
@@ -71,6 +73,9 @@ public readonly record struct GridCell(long Key)
         keys.Sort();
         return [.. keys];
     }
+
+    /// <summary>Columns of a row, from a table.</summary>
+    public static int ColumnsOf(int row) => ColumnsByRow[row];
 
     /// <summary>Columns of a row: the length of its middle parallel over the height of a row, rounded, at least one.</summary>
     internal static int ColumnsIn(int row) => Math.Max(1, (int)Math.Round(ColumnsUnrounded(row)));

@@ -20,6 +20,20 @@ internal static class Orientation
         return Math.Abs(determinant) > certain && certain > 1e-280 ? Math.Sign(determinant) : Exact(a, b, c);
     }
 
+    /// <summary>Whether two segments have a point in common, ends included; exact.</summary>
+    public static bool SegmentsMeet(GeoPoint a, GeoPoint b, GeoPoint c, GeoPoint d)
+    {
+        var (abc, abd, cda, cdb) = (Of(a, b, c), Of(a, b, d), Of(c, d, a), Of(c, d, b));
+        if (abc != abd && cda != cdb)
+            return true;
+        return (abc == 0 && IsWithin(a, b, c)) || (abd == 0 && IsWithin(a, b, d)) || (cda == 0 && IsWithin(c, d, a)) || (cdb == 0 && IsWithin(c, d, b));
+    }
+
+    /// <summary>Whether a point of a segment's line lies between its ends.</summary>
+    private static bool IsWithin(GeoPoint a, GeoPoint b, GeoPoint on) =>
+        on.LatitudeDegrees >= Math.Min(a.LatitudeDegrees, b.LatitudeDegrees) && on.LatitudeDegrees <= Math.Max(a.LatitudeDegrees, b.LatitudeDegrees)
+        && on.LongitudeDegrees >= Math.Min(a.LongitudeDegrees, b.LongitudeDegrees) && on.LongitudeDegrees <= Math.Max(a.LongitudeDegrees, b.LongitudeDegrees);
+
     /// <summary>The same in integers: every finite double is a whole multiple of 2⁻¹⁰⁷⁴, so nothing is rounded.</summary>
     private static int Exact(GeoPoint a, GeoPoint b, GeoPoint c)
     {

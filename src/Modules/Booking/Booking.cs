@@ -47,6 +47,8 @@ internal enum RideFlag
     VehicleClock,
     /// <summary>The vehicle opened after the booking was over and was told to lock.</summary>
     StrayUnlock,
+    /// <summary>The vehicle locked where no ride may end. It is locked, so the ride is over.</summary>
+    ParkedOutside,
 }
 
 internal abstract record BookingEvent;

@@ -18,12 +18,18 @@ internal static class BookingDoor
     /// <summary>Runs a command whose repetition does no harm beyond its own decision.</summary>
     public static Task<IResult> ChangeAsync(
         HttpContext http, Caller caller, BookingId id, object? body, Func<BookingState, Work, Decision<BookingEvent>> decide, CancellationToken ct) =>
+        ChangeAsync(http, caller, id, body, (state, work, _) => Task.FromResult(decide(state, work)), ct);
+
+    /// <summary>The same for a decision that needs an answer of another module.</summary>
+    public static Task<IResult> ChangeAsync(
+        HttpContext http, Caller caller, BookingId id, object? body, Func<BookingState, Work, CancellationToken, Task<Decision<BookingEvent>>> decide,
+        CancellationToken ct) =>
         http.RequestServices.GetRequiredService<CommandRunner<BookingModule>>().RunIdempotentAsync(http, caller, body, async (work, token) =>
         {
             var (state, _) = await work.LoadAsync(BookingStream.Type, id.Value, token);
             if (!IsFor(caller, state, Manage))
                 return BookingProblems.NotFound;
-            var decision = decide(state, work);
+            var decision = await decide(state, work, token);
             if (decision.Problem is { } problem)
                 return problem;
             return Outcome.Accepted(BookingView.Of(work.Record(id, state, decision.Events), work.Now));

@@ -11,12 +11,14 @@ public sealed class BookingModule : IModule
     public string Name => "booking";
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> Needs => ["pricing", "fleet"];
+    public IReadOnlyList<string> Needs => ["pricing", "fleet", "zones"];
 
     /// <inheritdoc/>
     public void Configure(IModuleBuilder module)
     {
         module.Services.AddSingleton<Alternatives>();
+        module.Services.AddSingleton<ZoneRules>();
+        module.Services.AddSingleton<SafetyConfirmations>();
         module.Stream(BookingStream.Type);
         module.View(HoldsView.View);
         module.View(BookingsView.View);
@@ -32,6 +34,7 @@ public sealed class BookingModule : IModule
         module.Subscribe<PaymentSettledV1>("settle-booking", OnPaymentSettled.Handle);
         module.Endpoints(app =>
         {
+            SafetyChecklist.Map(app);
             ReserveVehicle.Map(app);
             ConfirmBooking.Map(app);
             CancelBooking.Map(app);

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Mobility.Contracts;
 using Mobility.Platform;
 
 namespace Mobility.Booking;
@@ -38,6 +39,27 @@ internal static class BookingProblems
 
     public static readonly Problem VehicleNotBack =
         Problem.Conflict("booking.vehicle_not_back", "The rider before you has not returned the vehicle; you can wait or cancel free of charge.");
+
+    public static readonly Problem StartNotAllowed =
+        Problem.Conflict("booking.start_not_allowed", "No ride may begin where this vehicle stands; take another one nearby.");
+
+    /// <summary>The list is a member of the problem; the same request with the member <c>safetyChecklist</c> confirms it.</summary>
+    public static Problem SafetyChecklistNeeded(SafetyChecklist list) => Problem.Unprocessable("booking.safety_checklist_needed",
+        "Confirm the safety checklist once: show the items and send the request again with safetyChecklist true.", "safetyChecklist") with
+    {
+        Extensions = new Dictionary<string, object?> { ["checklist"] = list },
+    };
+
+    /// <summary>The nearest bays where the ride may end are a member of the problem.</summary>
+    public static Problem ParkingNotAllowed(ParkingRuling ruling) => Problem.Conflict("booking.parking_not_allowed", ruling switch
+    {
+        { Bays.Count: 0 } => "No ride may end here; the map shows where it may.",
+        { BayNeeded: true } => "Rides end in a bay here; the nearest are in bays.",
+        _ => "No ride may end here; the nearest bays are in bays.",
+    }) with
+    {
+        Extensions = new Dictionary<string, object?> { ["bays"] = ruling.Bays },
+    };
 
     /// <summary>The booking's phase does not allow what was asked; the phase is a member of the problem.</summary>
     public static Problem WrongPhase(BookingState state, string verb)

@@ -34,7 +34,8 @@ internal static class ReserveVehicle
 
     /// <param name="QuoteId">The offer to take.</param>
     /// <param name="GroupWith">Another open booking of the caller, to use both vehicles at the same time.</param>
-    public sealed record Body(QuoteId QuoteId, BookingId? GroupWith = null);
+    /// <param name="SafetyChecklist">True confirms the safety checklist of the vehicle's kind, once for all bookings to come.</param>
+    public sealed record Body(QuoteId QuoteId, BookingId? GroupWith = null, bool SafetyChecklist = false);
 
     /// <summary>The time that is asked for; <paramref name="WindowEnd"/> is null for an open end.</summary>
     public sealed record Wish(DateTimeOffset From, DateTimeOffset Until, DateTimeOffset? WindowEnd);
@@ -97,7 +98,7 @@ internal static class ReserveVehicle
 
     private static async Task<IResult> Handle(
         Body body, Caller caller, HttpContext http, IAsk ask, Database<BookingModule> database, CommandRunner<BookingModule> runner, Alternatives alternatives,
-        CancellationToken ct)
+        ZoneRules zones, SafetyConfirmations safety, CancellationToken ct)
     {
         var rider = new AccountId(caller.Subject);
         QuoteSnapshot? quote = null;
@@ -112,6 +113,9 @@ internal static class ReserveVehicle
             (wish, var problem) = Plan(quote, rider, work.Now);
             if (wish is null)
                 return problem!;
+            // A window's vehicle may stand elsewhere by then; unlocking asks again in any case.
+            if (wish.WindowEnd is null && await zones.WhyNotStartAsync(quote.City, quote.Type, quote.VehiclePosition, token) is { } forbidden)
+                return forbidden;
             var id = Id.New<BookingId>(work.Clock);
             var group = id;
             if (body.GroupWith is { } other)
@@ -128,6 +132,7 @@ internal static class ReserveVehicle
                 return refused;
             }
             SerializeHolds(work, quote.Vehicle, rider);
+            safety.Require(work, rider, quote.Kind, body.SafetyChecklist);
             if (group != id)
             {
                 work.ExecuteFirst(GroupLawSql, rider.Value, group.Value, GroupMax);
@@ -138,6 +143,8 @@ internal static class ReserveVehicle
             var (state, _) = work.StartNew(BookingStream.Type, id.Value);
             return Outcome.Created(BookingView.Of(work.Record(id, state, decision.Events), work.Now));
         }, ct);
+        if (quote is not null && BookingDoor.IsAccepted(result))
+            safety.Remember(rider, quote.Kind);
         // For who came too late: no transaction is open any more. A stored reply to an earlier request with this key wins over the refusal.
         return lost is null || result is not IStatusCodeHttpResult { StatusCode: StatusCodes.Status409Conflict }
             ? result

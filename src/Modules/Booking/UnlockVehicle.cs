@@ -11,8 +11,13 @@ namespace Mobility.Booking;
 /// <summary>The rider stands at the vehicle and wants to begin. The ride begins when the vehicle says so.</summary>
 internal static class UnlockVehicle
 {
-    public static Decision<BookingEvent> Decide(BookingState state, VehicleCommandId command, DateTimeOffset now) => state.Phase switch
+    /// <param name="state">The booking.</param>
+    /// <param name="command">For the unlock.</param>
+    /// <param name="now">The clock.</param>
+    /// <param name="forbidden">Why no ride may begin where the vehicle stands; null when it may.</param>
+    public static Decision<BookingEvent> Decide(BookingState state, VehicleCommandId command, DateTimeOffset now, Problem? forbidden = null) => state.Phase switch
     {
+        Phase.Confirmed when forbidden is not null => Decision<BookingEvent>.Refuse(forbidden),
         Phase.Confirmed when now < state.Facts.From => Decision<BookingEvent>.Refuse(BookingProblems.TooEarly),
         // The window's begin has come although its deadline was not handled yet.
         Phase.Confirmed when !state.IsOccupying => Decision<BookingEvent>.Accept(new WindowOpened(now), new UnlockRequested(command, now)),
@@ -27,14 +32,19 @@ internal static class UnlockVehicle
         .RequirePermission(BookingDoor.Write).Produces<BookingView>(StatusCodes.Status202Accepted)
         .ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
 
-    private static Task<IResult> Handle(BookingId id, Caller caller, HttpContext http, CancellationToken ct) =>
-        BookingDoor.ChangeAsync(http, caller, id, null, (state, work) =>
+    private static Task<IResult> Handle(BookingId id, Caller caller, HttpContext http, ZoneRules zones, CancellationToken ct) =>
+        BookingDoor.ChangeAsync(http, caller, id, null, async (state, work, token) =>
         {
-            var decision = Decide(state, Id.New<VehicleCommandId>(work.Clock), work.Now);
+            var forbidden = state.Phase == Phase.Confirmed ? await WhyNotAsync(zones, state, token) : null;
+            var decision = Decide(state, Id.New<VehicleCommandId>(work.Clock), work.Now, forbidden);
             if (decision.Events.Count > 0)
                 RequireNothingElseUnderWay(work, id, state);
             return decision;
         }, ct);
+
+    /// <summary>A vehicle that was booked for a window may have come from elsewhere since; any other stands where it was quoted.</summary>
+    private static async Task<Problem?> WhyNotAsync(ZoneRules zones, BookingState state, CancellationToken ct) => await zones.WhyNotStartAsync(
+        state.Facts.City, state.Facts.Type, (state.IsWindow ? await zones.NewerPlaceAsync(state, ct) : null) ?? state.Position, ct);
 
     /// <summary>
     /// Holds never overlap, but one that should be over is still there while its vehicle does not answer: then the rider has not ended another ride, or the

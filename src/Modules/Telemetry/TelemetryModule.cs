@@ -1,5 +1,10 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 using Mobility.Platform.Modules;
+using Mobility.Telemetry.Ingest;
 using Mobility.Telemetry.Live;
+using Mobility.Telemetry.Mqtt;
 
 namespace Mobility.Telemetry;
 
@@ -15,6 +20,27 @@ public sealed class TelemetryModule : IModule
     /// <inheritdoc/>
     public void Configure(IModuleBuilder module)
     {
+        var services = module.Services;
+        services.AddSingleton<IValidateOptions<TelemetryOptions>, TelemetryOptionsValidator>();
+        services.AddOptions<TelemetryOptions>().Bind(module.Configuration.GetSection(Name)).ValidateOnStart();
+
         LiveSetup.Configure(module);
+
+        services.AddSingleton<HistoryPartitions>().AddHostedService(p => p.GetRequiredService<HistoryPartitions>());
+        services.AddSingleton<BatchStore>();
+        services.AddSingleton<IngestPump>().AddHostedService(p => p.GetRequiredService<IngestPump>());
+        services.AddSingleton<EventPump>().AddHostedService(p => p.GetRequiredService<EventPump>());
+
+        services.AddSingleton<DeviceSecrets>().AddSingleton<DeviceAuthority>().AddSingleton<IDeviceAuthority>(p => p.GetRequiredService<DeviceAuthority>());
+        services.AddSingleton<ICommandSource, NoCommandSource>();
+        services.AddSingleton<LastStatuses>().AddSingleton<MqttServices>().AddSingleton<MqttConnections>().AddSingleton<MqttConnectionHandler>();
+        services.AddSingleton<MqttDoor>().AddHostedService(p => p.GetRequiredService<MqttDoor>());
+
+        module.Endpoints(IssueDeviceSecret.Map);
+        module.Endpoints(IssueDeviceCertificate.Map);
+        module.Endpoints(RevokeDeviceCertificates.Map);
+        module.Endpoints(GetDeviceAuthority.Map);
+        module.Endpoints(GetTrack.Map);
+        module.Endpoints(ListQuarantine.Map);
     }
 }

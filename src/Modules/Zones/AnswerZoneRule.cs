@@ -8,7 +8,7 @@ internal static class AnswerZoneRule
 {
     public static async Task<ZoneRuling> Handle(GetZoneRule question, IServiceProvider services, CancellationToken ct)
     {
-        if (await services.GetRequiredService<CityMaps>().FindAsync(question.City.Value, ct) is not { } map)
+        if (await services.GetRequiredService<CityMaps>().RecentAsync(question.City.Value, ct) is not { } map)
             return new ZoneRuling([], null);
         return new ZoneRuling(
             [.. map.Map.At(question.Position).Select(zone => new ZoneId(zone.Id))], map.Map.RuleAt(question.Position, question.Type.Value));

@@ -13,14 +13,18 @@ internal sealed record CityMap(City City, long Revision, ImmutableArray<Zone> Zo
 
 /// <summary>
 /// The zones of all cities in memory. Each question first reads the cities' revisions, one small indexed read, so that a change by another process is seen at
-/// once; the zones of a city are read only when its revision moved.
+/// once; the zones of a city are read only when its revision moved. Questions of other modules, which come with every ride, are content with a map that was
+/// current <see cref="RecentFor"/> ago.
 /// </summary>
-internal sealed class CityMaps(Database<ZonesModule> database)
+internal sealed class CityMaps(Database<ZonesModule> database, TimeProvider clock)
 {
     public const int CitiesMax = 1_000;
     public const int ZonesPerCityMax = 10_000;
 
+    public static readonly TimeSpan RecentFor = TimeSpan.FromSeconds(1);
+
     private readonly ConcurrentDictionary<string, CityMap> _maps = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, (long At, CityMap Map)> _recent = new(StringComparer.Ordinal);
 
     /// <summary>All cities, by id.</summary>
     public async Task<IReadOnlyList<CityMap>> AllAsync(CancellationToken ct)
@@ -34,6 +38,18 @@ internal sealed class CityMaps(Database<ZonesModule> database)
     /// <summary>One city, or null.</summary>
     public async Task<CityMap?> FindAsync(string city, CancellationToken ct) =>
         TextId.IsValid(city) && await database.QuerySingleOrDefaultAsync<CityRow>(SelectCity, new { city }, ct) is { } row ? await MapOfAsync(row, ct) : null;
+
+    /// <summary>One city as it was at most <see cref="RecentFor"/> ago, or null.</summary>
+    public async ValueTask<CityMap?> RecentAsync(string city, CancellationToken ct)
+    {
+        var now = clock.GetTimestamp();
+        if (_recent.TryGetValue(city, out var recent) && clock.GetElapsedTime(recent.At, now) < RecentFor)
+            return recent.Map;
+        if (await FindAsync(city, ct) is not { } map)
+            return null;
+        _recent[city] = (now, map); // only of cities that exist, so there are never more than those
+        return map;
+    }
 
     private async Task<CityMap> MapOfAsync(CityRow row, CancellationToken ct)
     {

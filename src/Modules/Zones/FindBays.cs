@@ -36,14 +36,18 @@ internal static class FindBays
             return Problem.Invalid("zones.invalid_radius", $"Send a radius of more than 0 and at most {GridCell.RadiusMetersMax} meters.", "radius").ToResult();
         if (await maps.FindAsync(city, ct) is null)
             return ZonesProblems.UnknownCity.ToResult();
+        return TypedResults.Ok(new Reply([.. (await NearAsync(database, city, center, radius, ct)).Take(ListedMax)]));
+    }
+
+    /// <summary>Nearest first.</summary>
+    public static async Task<IEnumerable<BayView>> NearAsync(Database<ZonesModule> database, string city, GeoPoint center, double radius, CancellationToken ct)
+    {
         var rows = await database.QueryAsync<Row>(Select, new { city, cells = GridCell.KeysAround(center, radius), limit = CandidatesMax }, ct);
-        var bays = rows
+        return rows
             .Select(row => (Row: row, Distance: center.DistanceMetersTo(new GeoPoint(row.Lat, row.Lon))))
             .Where(near => near.Distance <= radius)
             .OrderBy(near => near.Distance).ThenBy(near => near.Row.Id, StringComparer.Ordinal)
-            .Take(ListedMax)
             .Select(near => ToView(near.Row, near.Distance));
-        return TypedResults.Ok(new Reply([.. bays]));
     }
 
     private static BayView ToView(Row row, double distance) => new(

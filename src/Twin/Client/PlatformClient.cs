@@ -107,12 +107,16 @@ public sealed class PlatformClient : IDisposable
 
     /// <summary>Holds the vehicle of a quote.</summary>
     public Task<Answer<BookingReply>> ReserveAsync(string token, QuoteId quote, string key, CancellationToken ct) =>
-        SendAsync<BookingReply>("reserve", HttpMethod.Post, "/v1/bookings", token, new { quoteId = quote }, key, ct);
+        SendAsync<BookingReply>("reserve", HttpMethod.Post, "/v1/bookings", token, new { quoteId = quote, safetyChecklist = true }, key, ct);
 
-    /// <summary>Confirms, unlocks, ends or cancels a booking.</summary>
+    /// <summary>Ends a ride where the vehicle is.</summary>
+    public Task<Answer<BookingReply>> EndAsync(string token, BookingId booking, GeoPoint position, string key, CancellationToken ct) =>
+        SendAsync<BookingReply>("end", HttpMethod.Post, $"/v1/bookings/{booking}/end", token, new { position }, key, ct);
+
+    /// <summary>Confirms, unlocks or cancels a booking.</summary>
     /// <param name="token">The rider's.</param>
     /// <param name="booking">The booking.</param>
-    /// <param name="what">The last part of the path: <c>confirm</c>, <c>unlock</c>, <c>end</c>, <c>cancel</c>.</param>
+    /// <param name="what">The last part of the path: <c>confirm</c>, <c>unlock</c>, <c>cancel</c>.</param>
     /// <param name="key">Of this request, for repetitions.</param>
     /// <param name="ct">Gives up.</param>
     public Task<Answer<BookingReply>> ChangeBookingAsync(string token, BookingId booking, string what, string key, CancellationToken ct) =>

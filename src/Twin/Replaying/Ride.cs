@@ -106,7 +106,7 @@ internal sealed class Ride(PlatformClient client, Tally tally, Trip trip, long n
             var token = await Rider!.TokenAsync(ct);
             var device = bike.TokenAsync(ct);
             if (!IsEndedByPlatform)
-                (await client.ChangeBookingAsync(token, _booking!.Value, "end", Key("end"), ct)).Require("end");
+                (await client.EndAsync(token, _booking!.Value, Trip.EndPosition, Key("end"), ct)).Require("end");
             await ObeyAsync(bike, await device, VehicleCommandKind.Lock, at, ct);
             RequirePhase((await client.WaitForPhaseAsync(token, _booking!.Value, "settled", ct)).Require("settled"), "settled", "settled");
             var payment = (await client.GetPaymentAsync(token, _booking.Value, ct)).Require("payment");

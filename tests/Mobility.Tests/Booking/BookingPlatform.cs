@@ -104,7 +104,7 @@ public sealed record RiderClient(HttpClient Http, AccountId Id)
     }
 
     public Task<HttpResponseMessage> ReserveAsync(string quoteId, string? groupWith = null, string? key = null) =>
-        PostAsync("/v1/bookings", new { quoteId, groupWith }, key);
+        PostAsync("/v1/bookings", new { quoteId, groupWith, safetyChecklist = true }, key);
 
     /// <summary>Quotes and reserves; returns the booking's id.</summary>
     public async Task<string> BookAsync(VehicleId vehicle, DateTimeOffset? from = null, DateTimeOffset? until = null) =>

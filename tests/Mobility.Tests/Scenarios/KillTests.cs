@@ -103,7 +103,7 @@ public sealed class KillTests(ITestOutputHelper output, PlatformFixture platform
             city = "tiny",
             label = $"k-{number}",
             type = "scooter",
-            position = new { lat = 50.0 + number * 0.01, lon = 10.0 },
+            position = new { lat = 50.0 + number * 0.0005, lon = 10.0 },
             stateOfChargePercent = 90,
         }, HttpStatusCode.Conflict);
         await SendAsync(staff, "POST", $"/v1/fleet/vehicles/{vehicle}/activate", new { }, HttpStatusCode.Conflict);
@@ -116,7 +116,7 @@ public sealed class KillTests(ITestOutputHelper output, PlatformFixture platform
                 await Task.Delay(50); // the ride before is still on its way to the fleet
                 continue;
             }
-            var booking = (await SendAsync(http, "POST", "/v1/bookings", new { quoteId = quoteId.GetString() })).GetProperty("id").GetString();
+            var booking = (await SendAsync(http, "POST", "/v1/bookings", new { quoteId = quoteId.GetString(), safetyChecklist = true })).GetProperty("id").GetString();
             await SendAsync(http, "POST", $"/v1/bookings/{booking}/confirm", null);
             await UntilAsync(http, booking, "confirmed");
             await SendAsync(http, "POST", $"/v1/bookings/{booking}/unlock", null);

@@ -3,7 +3,10 @@ using System.Net.Http.Headers;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Mobility.Contracts;
+using Mobility.Geo;
 using Mobility.Host;
+using Mobility.Host.Packs;
 using Mobility.Platform.Bus;
 using Mobility.Platform.Events;
 using Npgsql;
@@ -109,10 +112,25 @@ public class PlatformFixture : IAsyncLifetime
         await using (var app = MobilityApp.Create(new MobilityAppOptions { ConnectionString = connectionString, Clock = new TestClock(), Settings = WithUsual(new Dictionary<string, string?>()) }))
         {
             await app.MigrateAsync(CancellationToken.None);
-            await app.LoadPackAsync(Path.Combine(AppContext.BaseDirectory, "Packs", "fixtures", "tiny"), CancellationToken.None);
+            await app.LoadPackAsync(Pack(), CancellationToken.None);
         }
         NpgsqlConnection.ClearAllPools(); // a template may have no connection
         return new NpgsqlConnectionStringBuilder(connectionString).Database!;
+    }
+
+    /// <summary>The small pack with open country around its town, so that a test may put its vehicles anywhere.</summary>
+    private static CityPack Pack()
+    {
+        var tiny = CityPackReader.Read(Path.Combine(AppContext.BaseDirectory, "Packs", "fixtures", "tiny")).Pack!;
+        var country = new Zone
+        {
+            Id = new ZoneId("country"),
+            Name = "Country",
+            Kind = ZoneKind.Operational,
+            Area = new GeoMultiPolygon(new GeoPolygon([new(45, 5), new(45, 15), new(55, 15), new(55, 5), new(45, 5)])),
+            Rules = [new ZoneRule { RideStartAllowed = true, RideEndAllowed = true, RideThroughAllowed = true }],
+        };
+        return tiny with { Zones = [.. tiny.Zones, country] };
     }
 
     /// <summary>Stands for the operator's reverse proxy in front of several processes: the first that has a route for the path gets the request.</summary>

@@ -46,8 +46,8 @@ public sealed class TargetTests
     public void A_module_that_asks_another_needs_it_here_or_as_a_peer()
     {
         Should.Throw<PlatformStartException>(() => Resolve(["booking"])).Message.ShouldContain("Peers:pricing");
-        Resolve(["booking"], "Peers:pricing", "Peers:fleet").ShouldHaveSingleItem();
-        Resolve(["booking", "pricing", "fleet"]).Count.ShouldBe(3);
+        Resolve(["booking"], "Peers:pricing", "Peers:fleet", "Peers:zones").ShouldHaveSingleItem();
+        Resolve(["booking", "pricing", "fleet", "zones"]).Count.ShouldBe(4);
     }
 
     [Fact]

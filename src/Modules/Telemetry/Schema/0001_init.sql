@@ -52,7 +52,7 @@ CREATE TABLE vehicle_events (
     at          timestamptz NOT NULL,
     received_at timestamptz NOT NULL,
     kind        text NOT NULL,
-    payload     jsonb NOT NULL,
+    payload     bytea NOT NULL, -- as it came
     PRIMARY KEY (vehicle, sequence)
 );
 

@@ -1,0 +1,48 @@
+using System.Text.Json;
+using Mobility.Contracts;
+using Mobility.Geo;
+using Mobility.Platform;
+
+namespace Mobility.Telemetry.Ingest;
+
+/// <summary>
+/// The payload of <c>events/{vehicle}</c>: something happened to the vehicle. Its sequence counts apart from that of the reports. Members that are not named
+/// here are kept with the event as they came.
+/// </summary>
+internal sealed record EventPayload
+{
+    public const int KindLengthMax = 40;
+
+    public required long Sequence { get; init; }
+
+    public required DateTimeOffset At { get; init; }
+
+    /// <summary>Lower snake case; <c>unlocked</c> and <c>locked</c> have a meaning here, others are kept.</summary>
+    public required string Kind { get; init; }
+
+    public GeoPoint? Position { get; init; }
+
+    public int? StateOfChargePercent { get; init; }
+
+    public long? OdometerMeters { get; init; }
+
+    /// <summary>The command that the vehicle obeyed.</summary>
+    public string? Command { get; init; }
+
+    public VehicleCommandId? CommandId => Id.TryParse<VehicleCommandId>(Command, out var id) ? id : null;
+
+    public bool IsLockReport => Kind is "unlocked" or "locked";
+
+    /// <summary>Null when the bytes are no such payload.</summary>
+    public static EventPayload? Read(ReadOnlySpan<byte> json)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(json, PayloadJson.Default.EventPayload);
+        }
+        catch (Exception e) when (e is JsonException or FormatException or OverflowException or InvalidOperationException)
+        {
+            return null;
+        }
+    }
+}

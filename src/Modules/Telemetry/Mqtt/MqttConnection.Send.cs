@@ -1,0 +1,256 @@
+using System.Text.Json;
+using Mobility.Contracts;
+using Mobility.Platform;
+
+namespace Mobility.Telemetry.Mqtt;
+
+/// <summary>Subscriptions, and what is sent because of them.</summary>
+internal sealed partial class MqttConnection
+{
+    private sealed record CommandPayload(VehicleCommandId Id, VehicleCommandKind Kind, DateTimeOffset RequestedAt, DateTimeOffset Deadline);
+
+    /// <summary>What an observer wants to hear: per kind of topic one vehicle, or all (null).</summary>
+    private sealed class ObserverFilters
+    {
+        /// <summary>Filters of one observer.</summary>
+        public const int FiltersMax = 32;
+
+        private readonly List<(string Filter, TopicKind Kind, VehicleId? Vehicle)> _filters = [];
+
+        public bool TryAdd(string filter, TopicKind kind, VehicleId? vehicle)
+        {
+            lock (_filters)
+            {
+                _filters.RemoveAll(f => f.Filter == filter);
+                if (_filters.Count >= FiltersMax)
+                    return false;
+                _filters.Add((filter, kind, vehicle));
+                return true;
+            }
+        }
+
+        public bool Remove(string filter)
+        {
+            lock (_filters)
+                return _filters.RemoveAll(f => f.Filter == filter) > 0;
+        }
+
+        public bool Match(TopicKind kind, VehicleId vehicle)
+        {
+            lock (_filters)
+                return _filters.Exists(f => f.Kind == kind && (f.Vehicle is null || f.Vehicle == vehicle));
+        }
+    }
+
+    /// <summary>Tells an observer what a vehicle said.</summary>
+    public void Observe(TopicKind kind, VehicleId vehicle, ReadOnlyMemory<byte> payload, bool retained)
+    {
+        if (_observed?.Match(kind, vehicle) is true)
+            Send(new PublishPacket { Topic = Utf8(TopicRights.Name(kind, vehicle)), Payload = payload, Retain = retained });
+    }
+
+    /// <summary>Tells a vehicle its own status, if it subscribed.</summary>
+    public void SendStatus(ReadOnlyMemory<byte> payload, bool retained)
+    {
+        if (_session is not { } session || Vehicle is not { } vehicle)
+            return;
+        ushort packetId = 0;
+        byte qos;
+        lock (_gate)
+        {
+            if (session.StatusQos is not { } granted)
+                return;
+            qos = session.HasRoom(_receiveMaximum) ? granted : (byte)0;
+            if (qos > 0)
+                packetId = session.Keep(new InFlight(TopicRights.Name(TopicKind.Status, vehicle), payload.ToArray(), null));
+        }
+        Send(new PublishPacket { Topic = Utf8(TopicRights.Name(TopicKind.Status, vehicle)), Payload = payload, Qos = qos, PacketId = packetId, Retain = retained });
+    }
+
+    /// <summary>Something may wait for the vehicle: asks for it and sends what it has not been sent yet.</summary>
+    public async Task DeliverPendingAsync(CancellationToken ct)
+    {
+        if (Vehicle is not { } vehicle || _isDelivering)
+            return;
+        _isDelivering = true;
+        try
+        {
+            foreach (var command in await _services.Commands.PendingOfAsync(vehicle, ct))
+                Deliver(command);
+        }
+        finally
+        {
+            _isDelivering = false;
+        }
+    }
+
+    /// <summary>Sends a command unless this session was sent it before, its time is over, or the vehicle has no room; then it is asked for again after a PUBACK.</summary>
+    public void Deliver(PendingCommand command)
+    {
+        var left = command.Deadline - _clock.GetUtcNow();
+        if (_session is not { } session || Vehicle is not { } vehicle || left <= TimeSpan.Zero)
+            return;
+        var topic = TopicRights.Name(TopicKind.Commands, vehicle);
+        var payload = JsonSerializer.SerializeToUtf8Bytes(new CommandPayload(command.Id, command.Kind, command.RequestedAt, command.Deadline), MobilityJson.Http);
+        ushort packetId = 0;
+        byte qos;
+        lock (_gate)
+        {
+            if (session.CommandsQos is not { } granted || !session.HasRoom(_receiveMaximum) || !session.Sent.Add(command.Id))
+                return;
+            qos = granted;
+            if (qos > 0)
+                packetId = session.Keep(new InFlight(topic, payload, command));
+        }
+        SendCommand(topic, payload, qos, packetId, left, duplicate: false);
+        TelemetryMetrics.Delivered.Add(1);
+    }
+
+    /// <summary>The vehicle came back to its session: what it did not acknowledge goes out again, first and in order.</summary>
+    private void Resume()
+    {
+        List<KeyValuePair<ushort, InFlight>> again;
+        var now = _clock.GetUtcNow();
+        lock (_gate)
+        {
+            foreach (var (id, _) in _session!.Unacknowledged.Where(u => u.Value.Command?.Deadline <= now).ToArray())
+                _session.Unacknowledged.Remove(id); // nobody waits for it any more, and a vehicle must not open late
+            again = [.. _session.Unacknowledged];
+        }
+        foreach (var (packetId, message) in again)
+            SendCommand(message.Topic, message.Payload, 1, packetId, message.Command?.Deadline - now, duplicate: true);
+        _ = DeliverQuietlyAsync();
+    }
+
+    private void SendCommand(string topic, byte[] payload, byte qos, ushort packetId, TimeSpan? left, bool duplicate)
+    {
+        if (payload.Length + topic.Length + 32 > _packetBytesMax)
+            return; // the vehicle said that it cannot take it
+        var properties = MqttProperties.None;
+        if (Version == MqttVersion.V5 && left is { } time)
+            properties = new MqttProperties().With(PropertyId.MessageExpiry, (uint)Math.Max(1, time.TotalSeconds));
+        Send(new PublishPacket { Topic = Utf8(topic), Payload = payload, Qos = qos, PacketId = packetId, Duplicate = duplicate, Properties = properties });
+    }
+
+    private ValueTask AcknowledgedAsync(ushort packetId, CancellationToken ct)
+    {
+        _ = ct;
+        if (_session is not { } session)
+            return ValueTask.CompletedTask;
+        bool wasFull;
+        lock (_gate)
+        {
+            wasFull = !session.HasRoom(_receiveMaximum);
+            session.Unacknowledged.Remove(packetId); // one that is unknown was acknowledged before
+        }
+        if (wasFull)
+            _ = DeliverQuietlyAsync();
+        return ValueTask.CompletedTask;
+    }
+
+    private async ValueTask SubscribeAsync(SubscribePacket subscribe, CancellationToken ct)
+    {
+        if (subscribe.Properties.Number(PropertyId.SubscriptionId) is not null)
+        {
+            End(ReasonCode.SubscriptionIdentifiersNotSupported);
+            return;
+        }
+        var codes = new List<byte>();
+        var retained = new List<VehicleId?>();
+        var wantsCommands = false;
+        foreach (var topic in subscribe.Topics)
+        {
+            var (reason, kind, vehicle) = _rights!.MaySubscribe(topic.Filter);
+            if (reason == ReasonCode.Success && Vehicle is null)
+                reason = ObserveMore(topic.Filter, kind, vehicle);
+            if (reason != ReasonCode.Success)
+            {
+                codes.Add(Version == MqttVersion.V5 ? (byte)reason : (byte)0x80);
+                continue;
+            }
+            var (isNew, granted) = Grant(kind, topic);
+            codes.Add(granted);
+            if (kind == TopicKind.Status && (topic.RetainHandling == 0 || (topic.RetainHandling == 1 && isNew)))
+                retained.Add(vehicle);
+            wantsCommands |= kind == TopicKind.Commands;
+        }
+        Send(new SubAckPacket(subscribe.PacketId, codes));
+        foreach (var vehicle in retained)
+            await SendRetainedAsync(vehicle, ct);
+        if (wantsCommands)
+            _ = DeliverQuietlyAsync();
+    }
+
+    private ReasonCode ObserveMore(string filter, TopicKind kind, VehicleId? vehicle)
+    {
+        if (_observed is null)
+        {
+            _observed = new ObserverFilters();
+            if (!_connections.TryObserve(this))
+                return ReasonCode.QuotaExceeded;
+        }
+        return _observed.TryAdd(filter, kind, vehicle) ? ReasonCode.Success : ReasonCode.QuotaExceeded;
+    }
+
+    private (bool IsNew, byte Granted) Grant(TopicKind kind, TopicRequest topic)
+    {
+        if (_session is not { } session)
+            return (true, 0); // an observer that reads too slowly loses messages, which QoS 0 says
+        var granted = Math.Min(topic.Qos, (byte)1);
+        lock (_gate)
+        {
+            var before = kind == TopicKind.Commands ? session.CommandsQos : session.StatusQos;
+            if (kind == TopicKind.Commands)
+                session.CommandsQos = granted;
+            else
+                session.StatusQos = granted;
+            return (before is null, granted);
+        }
+    }
+
+    private async Task SendRetainedAsync(VehicleId? vehicle, CancellationToken ct)
+    {
+        foreach (var (of, payload) in await _services.Statuses.LastAsync(vehicle, ct))
+            if (Vehicle is not null)
+                SendStatus(payload, retained: true);
+            else
+                Observe(TopicKind.Status, of, payload, retained: true);
+    }
+
+    private void Unsubscribe(UnsubscribePacket unsubscribe)
+    {
+        var codes = new List<byte>();
+        foreach (var filter in unsubscribe.Filters)
+            codes.Add((byte)(Drop(filter) ? ReasonCode.Success : ReasonCode.NoSubscriptionExisted));
+        Send(new UnsubAckPacket(unsubscribe.PacketId, codes));
+    }
+
+    private bool Drop(string filter)
+    {
+        if (_observed is not null)
+            return _observed.Remove(filter);
+        if (_session is not { } session || _rights!.MaySubscribe(filter) is not { Reason: ReasonCode.Success, Kind: var kind })
+            return false;
+        lock (_gate)
+        {
+            var had = (kind == TopicKind.Commands ? session.CommandsQos : session.StatusQos) is not null;
+            if (kind == TopicKind.Commands)
+                session.CommandsQos = null;
+            else
+                session.StatusQos = null;
+            return had;
+        }
+    }
+
+    private async Task DeliverQuietlyAsync()
+    {
+        try
+        {
+            await DeliverPendingAsync(_transport.ConnectionClosed);
+        }
+        catch (Exception e) when (e is OperationCanceledException or Npgsql.NpgsqlException or TimeoutException or PeerUnavailableException)
+        {
+            // The vehicle asks again when it reconnects, and whoever waits for the command has a deadline.
+        }
+    }
+}

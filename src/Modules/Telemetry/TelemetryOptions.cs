@@ -1,0 +1,41 @@
+using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Options;
+
+namespace Mobility.Telemetry;
+
+/// <summary>Section <c>telemetry</c> of the configuration.</summary>
+internal sealed class TelemetryOptions
+{
+    /// <summary>Address that the MQTT door listens on.</summary>
+    [Required]
+    public string MqttAddress { get; set; } = "127.0.0.1";
+
+    /// <summary>Port for MQTT without encryption, with a secret as password; 0 picks a free one, none closes the door.</summary>
+    [Range(0, 65_535)]
+    public int? MqttPort { get; set; }
+
+    /// <summary>Port for MQTT over TLS 1.3 with client certificates; 0 picks a free one, none closes the door.</summary>
+    [Range(0, 65_535)]
+    public int? MqttTlsPort { get; set; }
+
+    /// <summary>Name in the door's own certificate, by which vehicles know it.</summary>
+    [Required]
+    public string MqttHostName { get; set; } = "localhost";
+
+    /// <summary>Connections that one process holds at most.</summary>
+    [Range(1, 1_000_000)]
+    public int ConnectionsMax { get; set; } = 100_000;
+
+    /// <summary>Days of history that are kept.</summary>
+    [Range(3, 3_650)]
+    public int HistoryDays { get; set; } = 15;
+
+    /// <summary>Protects the private key of the device authority: 32 bytes in base 64.</summary>
+    public string? KeyProtection { get; set; }
+
+    /// <summary>File with such bytes, used when <see cref="KeyProtection"/> is not set; made when there is none.</summary>
+    public string? KeyFile { get; set; }
+}
+
+[OptionsValidator]
+internal sealed partial class TelemetryOptionsValidator : IValidateOptions<TelemetryOptions>;

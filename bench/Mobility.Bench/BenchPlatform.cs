@@ -18,6 +18,7 @@ internal sealed class BenchPlatform : IAsyncDisposable
     private static readonly Dictionary<string, string?> Settings = new()
     {
         ["Logging:LogLevel:Default"] = "Warning",
+        ["Identity:KeyProtection"] = "YmVuY2hiZW5jaGJlbmNoYmVuY2hiZW5jaGJlbmNoYmU=",
         ["Database:PoolSize"] = "32", // a commit waits for the disk, so a slow disk wants more of them at once
         ["RateLimits:bookings"] = "100000000",
         ["RateLimits:quotes"] = "100000000",

@@ -15,7 +15,8 @@ internal static class BookingBench
     private const int Racers = 200;
     private const int RacedVehicles = 20;
     private const int ReserveConnections = 64;
-    private const int LifecycleConnections = 48;
+    private const int LifecycleRiders = 64;
+    private const int LifecycleVehicles = LifecycleRiders * LifecycleBench.VehiclesPerRider;
 
     /// <summary>A quote lives five minutes; races renew theirs well before.</summary>
     private static readonly TimeSpan QuotesLive = TimeSpan.FromMinutes(4);
@@ -34,13 +35,13 @@ internal static class BookingBench
     {
         var plan = quick ? Plan.Quick : Plan.Full;
         var errors = new ConcurrentDictionary<string, int>();
-        await using var platform = await BenchPlatform.StartAsync(dataFolder, RacedVehicles + LifecycleConnections + plan.Reservations, Say, ct);
+        await using var platform = await BenchPlatform.StartAsync(dataFolder, RacedVehicles + LifecycleVehicles + plan.Reservations, Say, ct);
         var vehicles = platform.Pack.Fleet.Select(v => VehicleId.Of(platform.Pack.City.Id, v.Label)).ToArray();
 
         var races = await RaceAsync(platform, vehicles[..RacedVehicles], plan.Attempts, errors, ct);
-        var reservations = await ReserveAsync(platform, vehicles[(RacedVehicles + LifecycleConnections)..], errors, ct);
+        var reservations = await ReserveAsync(platform, vehicles[(RacedVehicles + LifecycleVehicles)..], errors, ct);
         var lifecycles = await LifecycleBench.RunAsync(
-            platform, vehicles[RacedVehicles..(RacedVehicles + LifecycleConnections)], plan.Lifecycles, errors, Say, ct);
+            platform, vehicles[RacedVehicles..(RacedVehicles + LifecycleVehicles)], plan.Lifecycles, errors, Say, ct);
         Say("pgbench with the same statements");
         var pgbench = await PgbenchLimit.RunAsync(platform, vehicles[0], ReserveConnections, plan.PgbenchSeconds, ct);
 
@@ -79,7 +80,7 @@ internal static class BookingBench
     public static async Task<int> RunLifecyclesAsync(string? dataFolder, CancellationToken ct)
     {
         var errors = new ConcurrentDictionary<string, int>();
-        await using var platform = await BenchPlatform.StartAsync(dataFolder, LifecycleConnections, Say, ct);
+        await using var platform = await BenchPlatform.StartAsync(dataFolder, LifecycleVehicles, Say, ct);
         var vehicles = platform.Pack.Fleet.Select(v => VehicleId.Of(platform.Pack.City.Id, v.Label)).ToArray();
         var result = await LifecycleBench.RunAsync(platform, vehicles, Plan.Full.Lifecycles, errors, Say, ct);
         ReportLifecycles(result, errors);
@@ -263,7 +264,7 @@ internal static class BookingBench
         }));
     }
 
-    private static string BodyOf(Offer offer) => $$"""{"quoteId":"{{offer.Quote}}"}""";
+    private static string BodyOf(Offer offer) => $$"""{"quoteId":"{{offer.Quote}}","safetyChecklist":true}""";
 
     internal static string NewKey() => Guid.CreateVersion7().ToString("N");
 

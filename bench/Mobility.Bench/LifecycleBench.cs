@@ -8,6 +8,9 @@ namespace Mobility.Bench;
 /// <summary>Complete rides, one after another on each pair of connections: a rider's and a vehicle's.</summary>
 internal static class LifecycleBench
 {
+    /// <summary>A rider takes one vehicle after the other, so that the one just returned has time to become free again.</summary>
+    public const int VehiclesPerRider = 3;
+
     /// <param name="Steps">Durations by step, as the rider waits for them.</param>
     public sealed record Result(double PerSecond, int Completed, IReadOnlyDictionary<string, Latencies> Steps);
 
@@ -19,8 +22,8 @@ internal static class LifecycleBench
         say("riders with payment methods for the lifecycles");
         var steps = StepNames.ToDictionary(name => name, _ => new Latencies());
         var rides = new List<Ride>();
-        foreach (var vehicle in vehicles)
-            rides.Add(await Ride.OpenAsync(platform, vehicle, steps, errors, ct));
+        foreach (var own in vehicles.Chunk(VehiclesPerRider))
+            rides.Add(await Ride.OpenAsync(platform, own, steps, errors, ct));
         say($"complete lifecycles for {time.TotalSeconds:0} s");
         var completed = 0;
         var cpu = platform.CpuTime;
@@ -37,26 +40,29 @@ internal static class LifecycleBench
         return new Result(completed / seconds, completed, steps);
     }
 
-    /// <summary>One rider with one vehicle; a failed step is counted and the next ride begins anew.</summary>
+    /// <summary>One rider with some vehicles; a failed step is counted and the next ride begins anew.</summary>
     private sealed class Ride(
-        LoadConnection rider, LoadConnection device, string riderToken, string deviceToken, VehicleId vehicle, IReadOnlyDictionary<string, Latencies> steps,
+        LoadConnection rider, LoadConnection device, string riderToken, (VehicleId Id, string Token)[] vehicles, IReadOnlyDictionary<string, Latencies> steps,
         ConcurrentDictionary<string, int> errors) : IDisposable
     {
         private long _odometerMeters;
+        private int _rides;
 
         public static async Task<Ride> OpenAsync(
-            BenchPlatform platform, VehicleId vehicle, IReadOnlyDictionary<string, Latencies> steps, ConcurrentDictionary<string, int> errors, CancellationToken ct)
+            BenchPlatform platform, VehicleId[] vehicles, IReadOnlyDictionary<string, Latencies> steps, ConcurrentDictionary<string, int> errors, CancellationToken ct)
         {
             var token = platform.RiderToken(Id.New<AccountId>(TimeProvider.System));
             var rider = await LoadConnection.OpenAsync(platform.Address, ct);
             var added = await rider.SendAsync("POST", "/v1/payments/methods", token, """{"token":"tok_visa"}""", BookingBench.NewKey(), ct);
             if (added.Status is not (200 or 201 or 202))
                 throw new PlatformStartException($"A payment method was refused: {added.Status} {added.Body}");
-            return new Ride(rider, await LoadConnection.OpenAsync(platform.Address, ct), token, platform.DeviceToken(vehicle), vehicle, steps, errors);
+            return new Ride(rider, await LoadConnection.OpenAsync(platform.Address, ct), token,
+                [.. vehicles.Select(v => (v, platform.DeviceToken(v)))], steps, errors);
         }
 
         public async Task<bool> LiveAsync(CancellationToken ct)
         {
+            var (vehicle, deviceToken) = vehicles[_rides % vehicles.Length];
             var began = Stopwatch.GetTimestamp();
             var quote = await RiderAsync("POST", "/v1/quotes", $$"""{"vehicleId":"{{vehicle}}"}""", ct);
             if (quote.Status == 409 && quote.Member("code") == "pricing.vehicle_not_rentable")
@@ -64,10 +70,11 @@ internal static class LifecycleBench
                 await Task.Delay(2, ct); // the last ride's end has not reached the fleet yet
                 return false;
             }
+            _rides++;
             if (!Passed("quote", quote, began, quote.Status is 200 or 201))
                 return false;
             began = Stopwatch.GetTimestamp();
-            var booking = await RiderAsync("POST", "/v1/bookings", $$"""{"quoteId":"{{quote.Member("id")}}"}""", ct);
+            var booking = await RiderAsync("POST", "/v1/bookings", $$"""{"quoteId":"{{quote.Member("id")}}","safetyChecklist":true}""", ct);
             if (!Passed("reserve", booking, began, booking.Status == 201))
                 return false;
             var path = $"/v1/bookings/{booking.Member("id")}";
@@ -75,10 +82,10 @@ internal static class LifecycleBench
             var confirmed = await RiderAsync("POST", $"{path}/confirm", null, ct);
             if (!Passed("confirm", confirmed, began, confirmed.Member("phase") == "confirmed"))
                 return false;
-            if (!await CommandAsync("unlock", "unlocked", $"{path}/unlock", $"{path}?waitFor=riding&seconds=10", "riding", ct))
+            if (!await CommandAsync(vehicle, deviceToken, "unlock", "unlocked", $"{path}/unlock", $"{path}?waitFor=riding&seconds=10", "riding", ct))
                 return false;
             _odometerMeters += 1_500;
-            if (!await CommandAsync("end", "locked", $"{path}/end", $"{path}?waitFor=ended&seconds=10", "ended", ct))
+            if (!await CommandAsync(vehicle, deviceToken, "end", "locked", $"{path}/end", $"{path}?waitFor=ended&seconds=10", "ended", ct))
                 return false;
             began = Stopwatch.GetTimestamp();
             var settled = await RiderAsync("GET", $"{path}?waitFor=settled&seconds=10", null, ct);
@@ -86,7 +93,8 @@ internal static class LifecycleBench
         }
 
         /// <summary>The rider asks, the vehicle fetches the command, obeys and reports, the rider sees it.</summary>
-        private async Task<bool> CommandAsync(string step, string report, string ask, string follow, string phase, CancellationToken ct)
+        private async Task<bool> CommandAsync(
+            VehicleId vehicle, string deviceToken, string step, string report, string ask, string follow, string phase, CancellationToken ct)
         {
             var began = Stopwatch.GetTimestamp();
             var asked = await RiderAsync("POST", ask, null, ct);

@@ -43,7 +43,7 @@ internal static partial class PgbenchLimit
             quote = await connection.SendAsync("POST", "/v1/quotes", token, $$"""{"vehicleId":"{{vehicle}}"}""", null, ct);
         while (quote.Status == 409);
         await SetAsync(platform, "ALTER SYSTEM SET log_min_duration_statement = 0", ct);
-        var reply = await connection.SendAsync("POST", "/v1/bookings", token, $$"""{"quoteId":"{{quote.Member("id")}}"}""", BookingBench.NewKey(), ct);
+        var reply = await connection.SendAsync("POST", "/v1/bookings", token, $$"""{"quoteId":"{{quote.Member("id")}}","safetyChecklist":true}""", BookingBench.NewKey(), ct);
         await SetAsync(platform, "ALTER SYSTEM RESET log_min_duration_statement", ct);
         if (reply.Status != 201)
             throw new PlatformStartException($"The reservation for pgbench was refused: {reply.Body}");

@@ -36,7 +36,7 @@ internal static class ExtendBooking
         BookingDoor.ChangeAsync(http, caller, id, body, (state, work) =>
         {
             if (state.Reservation is { } facts)
-                work.ExecuteFirst(ReserveVehicle.LocksSql, $"booking.vehicle {facts.Vehicle}", $"booking.rider {facts.Rider}");
+                ReserveVehicle.SerializeHolds(work, facts.Vehicle, facts.Rider);
             work.OnLaw("holds_one_per_vehicle", () => BookingProblems.VehicleTaken);
             work.OnLaw("holds_one_per_rider", () => BookingProblems.RiderBusy);
             return Decide(state, body.Until, work.Now);

@@ -32,12 +32,11 @@ internal static class GetBooking
             .Must(seconds is null or (>= 1 and <= SecondsMax), "seconds", $"Wait 1 to {SecondsMax} seconds.");
         if (fields.Problem is { } problem)
             return problem.ToResult();
-        var (state, _) = await EventStreams.LoadAsync(database, BookingStream.Type, id.Value, ct);
+        var wait = awaited is null ? TimeSpan.Zero : TimeSpan.FromSeconds(seconds ?? SecondsMax);
+        var state = await EventStreams.WaitUntilAsync(database, signals, BookingStream.Type, id.Value, wait,
+            now => !BookingDoor.IsFor(caller, now, BookingDoor.Read) || awaited is not { } target || IsThere(now, target), ct);
         if (!BookingDoor.IsFor(caller, state, BookingDoor.Read))
             return BookingProblems.NotFound.ToResult();
-        if (awaited is { } target && !IsThere(state, target))
-            state = await EventStreams.WaitUntilAsync(
-                database, signals, BookingStream.Type, id.Value, TimeSpan.FromSeconds(seconds ?? SecondsMax), now => IsThere(now, target), ct);
         var view = BookingView.Of(state, clock.GetUtcNow());
         if (state.Start is not null && state.Usage is null)
         {

@@ -131,8 +131,7 @@ internal static class ReserveVehicle
                 lost = refused == BookingProblems.VehicleTaken ? refused : null;
                 return refused;
             }
-            // Racers queue here instead of waiting for each other's index entries, which PostgreSQL could only end as a deadlock.
-            work.ExecuteFirst(LocksSql, $"booking.vehicle {quote.Vehicle}", $"booking.rider {rider}");
+            SerializeHolds(work, quote.Vehicle, rider);
             safety.Require(work, rider, quote.Kind, body.SafetyChecklist);
             if (group != id)
             {
@@ -152,6 +151,9 @@ internal static class ReserveVehicle
             : (await alternatives.AddToAsync(lost, quote!, wish!, ct)).ToResult();
     }
 
+    /// <summary>Whoever wants to hold the same vehicle, or is the same rider, comes before or after.</summary>
+    public static void SerializeHolds(Work work, VehicleId vehicle, AccountId rider) => work.Serialize($"booking.vehicle {vehicle}", $"booking.rider {rider}");
+
     private static async Task<Overlaps> FindOverlapsAsync(
         Database<BookingModule> database, VehicleId vehicle, AccountId rider, BookingId group, Wish wish, CancellationToken ct)
     {
@@ -168,8 +170,6 @@ internal static class ReserveVehicle
         """;
 
     private const string GroupSql = "SELECT group_id FROM holds WHERE booking_id = @booking AND rider_id = @rider";
-
-    public const string LocksSql = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0)), pg_advisory_xact_lock(hashtextextended($2, 0))";
 
     private const string GroupLawSql =
         "SELECT platform.require((SELECT count(*) FROM holds WHERE rider_id = $1 AND group_id = $2) BETWEEN 1 AND $3 - 1, 'booking_group_full')";

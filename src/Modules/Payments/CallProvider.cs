@@ -23,7 +23,7 @@ internal static partial class CallProvider
     public static async Task Handle(Message message, Reaction r, CancellationToken ct)
     {
         var (id, provider) = (message.Payment, r.Services.GetRequiredService<IPaymentProvider>());
-        var loaded = await r.Work.LoadAsync(PaymentStream.Type, id.Value, ct);
+        var loaded = await r.Work.LoadStoredAsync(PaymentStream.Type, id.Value, ct); // what a provider was told cannot be taken back
         var step = PaymentFlow.Next(loaded.State, r.Now);
         if (step is Step.Nothing or Step.Wait)
         {

@@ -21,6 +21,7 @@ public sealed class PaymentsModule : IModule
     {
         module.Services.AddSingleton<IValidateOptions<PaymentsOptions>, PaymentsOptionsValidator>();
         module.Services.AddOptions<PaymentsOptions>().Bind(module.Configuration.GetSection(PaymentsOptions.Section)).ValidateOnStart();
+        module.Services.AddSingleton<SimulatedSecret>();
         module.Services.AddSingleton<SimulatedPaymentProvider>();
         module.Services.AddSingleton<IPaymentProvider>(p => new GuardedProvider(
             p.GetRequiredService<SimulatedPaymentProvider>(), p.GetRequiredService<IOptions<PaymentsOptions>>(), p.GetRequiredService<TimeProvider>()));

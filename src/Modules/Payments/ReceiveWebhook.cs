@@ -25,12 +25,13 @@ internal static class ReceiveWebhook
     public static void Map(IEndpointRouteBuilder app) => app.MapPost(SimulatedWebhook.Path, Handle).WithName("ReceiveWebhook").OpenToAll()
         .Accepts<SimulatedWebhook.Notice>("application/json").Produces(StatusCodes.Status204NoContent).ProducesProblem(400).ProducesProblem(413);
 
-    public static async Task<IResult> Handle(HttpContext http, Database<PaymentsModule> database, CommandRunner<PaymentsModule> commands, TimeProvider clock, CancellationToken ct)
+    public static async Task<IResult> Handle(
+        HttpContext http, Database<PaymentsModule> database, CommandRunner<PaymentsModule> commands, SimulatedSecret secrets, TimeProvider clock, CancellationToken ct)
     {
         var body = await ReadAsync(http.Request, ct);
         if (body is null)
             return Problem.Invalid("payments.webhook_too_large", $"A notice has at most {BodyBytesMax} bytes.").ToResult();
-        var secret = await SimulatedWebhook.SecretAsync(database, ct);
+        var secret = await secrets.GetAsync(ct);
         if (!SimulatedWebhook.Verify(secret, http.Request.Headers[SimulatedWebhook.SignatureHeader].ToString(), body, clock.GetUtcNow(), Tolerance))
             return Problem.Invalid("payments.webhook_signature", "The signature is missing, wrong or too old.", SimulatedWebhook.SignatureHeader).ToResult();
         if (!TryRead(body, out var payment))

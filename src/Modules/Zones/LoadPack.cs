@@ -16,8 +16,7 @@ internal sealed class LoadPack(CommandRunner<ZonesModule> commands) : IPackLoade
     {
         var work = commands.NewWork("pack-loader");
         var city = pack.City;
-        // Two processes that load the same pack at once do it one after the other.
-        work.ExecuteFirst("SELECT pg_advisory_xact_lock(hashtextextended('zones.load_pack.' || $1, 0))", city.Id.Value);
+        work.Serialize($"zones.load_pack {city.Id}"); // two processes that load the same pack at once do it one after the other
         work.Execute(UpsertCity, city.Id.Value, city.Name, city.TimeZone, city.Currency.Code, city.Language,
             city.Center.LatitudeDegrees, city.Center.LongitudeDegrees, city.VatBasisPoints, Stored(pack.GlobalRules));
         var zones = Stored(pack.Zones.Select((zone, index) => new ZoneRow(

@@ -7,12 +7,12 @@ using Mobility.Platform.Observability;
 
 namespace Mobility.Platform.Bus;
 
-/// <summary>Runs every subscription, schedule and asynchronous view of the process's modules. A pump that fails for good stops the process.</summary>
+/// <summary>Runs the reactions, schedules and asynchronous views of the process's modules. A pump that fails for good stops the process.</summary>
 internal sealed class Pumps : BackgroundService, ILagSource
 {
     private readonly BusTail _tail;
     private readonly TimeProvider _clock;
-    private readonly IReadOnlyList<SubscriptionPump> _subscriptions;
+    private readonly IReadOnlyList<ReactionPump> _reactions;
     private readonly IReadOnlyList<SchedulePump> _schedules;
     private readonly IReadOnlyList<ViewPump> _views;
 
@@ -20,7 +20,7 @@ internal sealed class Pumps : BackgroundService, ILagSource
     {
         var log = logs.CreateLogger("Mobility.Platform.Bus");
         ModuleDatabase DatabaseOf(ModuleDefinition module) => services.GetRequiredKeyedService<ModuleDatabase>(module.Module);
-        _subscriptions = [.. modules.SelectMany(m => m.Subscriptions.Select(s => new SubscriptionPump(m, s, DatabaseOf(m), tail, election, services, clock, log)))];
+        _reactions = [.. modules.Select(m => new ReactionPump(m, DatabaseOf(m), tail, election, services, clock, log))];
         _schedules = [.. modules.Select(m => new SchedulePump(m, DatabaseOf(m), services, clock, log))];
         _views = [.. modules.SelectMany(m => m.Views.Where(v => !v.Exact).Select(v => new ViewPump(m, v, DatabaseOf(m), election, clock, log)))];
         (_tail, _clock) = (tail, clock);
@@ -31,9 +31,9 @@ internal sealed class Pumps : BackgroundService, ILagSource
     public IEnumerable<Lag> BusLags()
     {
         var now = _clock.GetUtcNow();
-        foreach (var subscription in _subscriptions.Where(s => s.IsOurs))
+        foreach (var (subscription, examined) in _reactions.SelectMany(r => r.Places))
         {
-            var (count, oldestAt) = _tail.CountAfter(subscription.Examined, subscription.Contract);
+            var (count, oldestAt) = _tail.CountAfter(examined, subscription.Contract);
             yield return new Lag(subscription.Name, count, oldestAt is { } at && at < now ? now - at : TimeSpan.Zero);
         }
     }
@@ -48,5 +48,5 @@ internal sealed class Pumps : BackgroundService, ILagSource
     }
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
-        [.. _subscriptions.Select(p => p.RunAsync(stoppingToken)), .. _schedules.Select(p => p.RunAsync(stoppingToken)), .. _views.Select(p => p.RunAsync(stoppingToken))]);
+        [.. _reactions.Select(p => p.RunAsync(stoppingToken)), .. _schedules.Select(p => p.RunAsync(stoppingToken)), .. _views.Select(p => p.RunAsync(stoppingToken))]);
 }

@@ -14,8 +14,8 @@ namespace Mobility.Platform.Bus;
 /// </summary>
 internal sealed partial class SchedulePump(ModuleDefinition module, ModuleDatabase database, IServiceProvider services, TimeProvider clock, ILogger log)
 {
-    public const int TakenMax = 128;
-    public const int ParallelMax = 24;
+    public const int TakenMax = 32;
+    public const int ParallelMax = 64;
     public const int AttemptsMax = 12;
     public static readonly TimeSpan PollEvery = TimeSpan.FromMilliseconds(200);
 
@@ -27,20 +27,27 @@ internal sealed partial class SchedulePump(ModuleDefinition module, ModuleDataba
         if (module.ScheduledHandlers.Count == 0)
             return;
         var signal = module.Signals.Scheduled(module.Module);
+        var slots = new SemaphoreSlim(ParallelMax); // not disposed: handlers that are still under way give their slots back after the end
         while (!ct.IsCancellationRequested)
         {
             var hint = signal.Next;
             try
             {
-                var rows = await TakeAsync(ct);
-                await Parallel.ForEachAsync(rows, new ParallelOptions { MaxDegreeOfParallelism = ParallelMax, CancellationToken = ct },
-                    async (row, token) => await HandleAsync(row, token));
-                if (rows.Count < TakenMax)
+                await slots.WaitAsync(ct);
+                slots.Release(); // only one loop takes slots, so whatever is free now stays free
+                var free = Math.Min(slots.CurrentCount, TakenMax);
+                var rows = await TakeAsync(free, ct);
+                foreach (var row in rows)
+                {
+                    await slots.WaitAsync(ct);
+                    _ = RunOneAsync(row);
+                }
+                if (rows.Count < free)
                     await Signal.WaitAsync(hint, PollEvery, ct);
             }
             catch (OperationCanceledException) when (ct.IsCancellationRequested)
             {
-                return;
+                break;
             }
             catch (Exception e) when (e is NpgsqlException or TimeoutException)
             {
@@ -48,19 +55,41 @@ internal sealed partial class SchedulePump(ModuleDefinition module, ModuleDataba
                 await Task.Delay(TimeSpan.FromSeconds(1), ct).ContinueWith(_ => { }, TaskScheduler.Default);
             }
         }
+        for (var ended = 0; ended < ParallelMax; ended++)
+            await slots.WaitAsync(CancellationToken.None);
+
+        async Task RunOneAsync(Row row)
+        {
+            try
+            {
+                await HandleAsync(row, ct);
+            }
+            catch (OperationCanceledException) when (ct.IsCancellationRequested)
+            {
+                // due again a little later
+            }
+            catch (Exception e) when (e is NpgsqlException or TimeoutException)
+            {
+                LogDatabaseFailed(log, e, module.Module);
+            }
+            finally
+            {
+                slots.Release();
+            }
+        }
     }
 
-    private async Task<IReadOnlyList<Row>> TakeAsync(CancellationToken ct)
+    private async Task<IReadOnlyList<Row>> TakeAsync(int rowsMax, CancellationToken ct)
     {
         var now = clock.GetUtcNow();
         // The taking may be lost in a crash of the database without harm, so it does not wait for the disk.
         return await database.QueryAsync<Row>("""
             UPDATE scheduled s SET attempts = s.attempts + 1, due_at = @until FROM (
-                SELECT type, key FROM scheduled WHERE NOT parked AND due_at <= @now ORDER BY due_at LIMIT @TakenMax FOR UPDATE SKIP LOCKED) due,
+                SELECT type, key FROM scheduled WHERE NOT parked AND due_at <= @now ORDER BY due_at LIMIT @rowsMax FOR UPDATE SKIP LOCKED) due,
                 (SELECT set_config('synchronous_commit', 'off', true) AS level) lazily
             WHERE s.type = due.type AND s.key = due.key AND lazily.level = 'off'
             RETURNING s.type, s.key, s.due_at, s.data::text AS data, s.metadata::text AS metadata, s.attempts
-            """, new { now, until = now + TakenFor, TakenMax }, ct);
+            """, new { now, until = now + TakenFor, rowsMax }, ct);
     }
 
     private async Task HandleAsync(Row row, CancellationToken ct)
@@ -74,7 +103,8 @@ internal sealed partial class SchedulePump(ModuleDefinition module, ModuleDataba
                 throw new InvalidOperationException($"No handler for the scheduled message '{row.Type}'.");
             for (var race = 0; race < 3; race++)
             {
-                var work = new Work(database, module, clock, new Causation($"{module.Module}.{row.Type}", activity?.Id ?? cause.Trace, cause.Correlation));
+                var work = new Work(database, module, clock, new Causation($"{module.Module}.{row.Type}", activity?.Id ?? cause.Trace, cause.Correlation),
+                    trustsMemory: race == 0 && row.Attempts == 1);
                 work.Fence("DELETE FROM scheduled WHERE type = $1 AND key = $2 AND attempts = $3 AND due_at = $4 RETURNING 1",
                     row.Type, row.Key, row.Attempts, new DateTimeOffset(row.DueAt));
                 await handler.Handle(handler.Read(row.Data),

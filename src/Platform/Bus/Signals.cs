@@ -21,8 +21,8 @@ public sealed class Signals
     public Task StreamMoves(Guid stream) =>
         _streamWaiters.GetOrAdd(stream, static _ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
 
-    /// <summary>Forgets a waiter that nobody needs any more.</summary>
-    public void Forget(Guid stream) => _streamWaiters.TryRemove(stream, out _);
+    /// <summary>Ends a wait; whoever else waits for the stream looks once more and waits on.</summary>
+    public void Forget(Guid stream) => StreamMoved(stream);
 
     internal void StreamMoved(Guid stream)
     {

@@ -25,16 +25,19 @@ public static class EventStreams
         where TState : class where TEvent : class
     {
         var began = Stopwatch.GetTimestamp();
+        var moved = false;
         while (true)
         {
             var moves = signals.StreamMoves(id); // taken before the look, so that no move is missed between
-            var (state, _) = await LoadAsync(database, type, id, ct);
+            // Who moved it in this process has just remembered it; what others did only the database tells.
+            var (state, _) = moved && database.Streams.TryGet<TState>(id, out var remembered) ? remembered : await LoadAsync(database, type, id, ct);
             if (isDone(state) || Stopwatch.GetElapsedTime(began) >= atMost)
             {
                 signals.Forget(id);
                 return state;
             }
             await Signal.WaitAsync(moves, LookEvery, ct);
+            moved = moves.IsCompleted;
         }
     }
 

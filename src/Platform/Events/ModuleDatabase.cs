@@ -36,7 +36,12 @@ public class ModuleDatabase : IAsyncDisposable
         };
         Source = new NpgsqlDataSourceBuilder(settings.ConnectionString) { Name = module }.Build(); // the name is a label of the driver's metrics
         ConnectionString = settings.ConnectionString;
+        Commits = new CommitQueue(Source);
     }
+
+    internal CommitQueue Commits { get; }
+
+    internal StreamMemory Streams { get; } = new();
 
     /// <summary>With the password, for connections outside the pool.</summary>
     internal string ConnectionString { get; }

@@ -92,7 +92,7 @@ public static class ViewRebuilder
                 {
                     var stream = module.Streams[reader.GetString(0)];
                     view.Apply(new ViewEvent(stream.Name, reader.GetGuid(1), reader.GetInt32(2), stream.ReadEvent(reader.GetString(3), reader.GetString(4)),
-                        reader.GetFieldValue<DateTimeOffset>(5)), (sql, parameters) => batch.BatchCommands.Add(Work.Statement(sql, parameters)));
+                        reader.GetFieldValue<DateTimeOffset>(5)), (sql, parameters) => batch.BatchCommands.Add(new Statement(sql, parameters).ToCommand()));
                     last = new BusPosition(reader.GetFieldValue<ulong>(6), reader.GetInt64(7));
                     fetched++;
                 }

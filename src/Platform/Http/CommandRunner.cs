@@ -45,14 +45,14 @@ public readonly record struct Outcome
 
 /// <summary>
 /// Runs a command that came over HTTP: 1. attempt (load, decide, collect); 2. commit events, exact views, messages and the stored reply in
-/// one transaction; 3. when another was faster, attempt again, at most <see cref="AttemptsMax"/> times; 4. when the same
-/// Idempotency-Key was stored already, answer with that reply, or 422 if it was another request.
+/// one transaction; 3. when another was faster, or when it is refused on what the process only remembered, attempt again on what the database says, at most
+/// <see cref="AttemptsMax"/> times; 4. when the same Idempotency-Key was stored already, answer with that reply, or 422 if it was another request.
 /// </summary>
 /// <typeparam name="TModule">The module whose facts are written.</typeparam>
 public sealed class CommandRunner<TModule>(Database<TModule> database, ModuleDefinition<TModule> module, TimeProvider clock) where TModule : IModule
 {
     /// <summary>Tries until a command that keeps losing races is answered with 409.</summary>
-    public const int AttemptsMax = 3;
+    public const int AttemptsMax = 4;
 
     /// <summary>Longest Idempotency-Key.</summary>
     public const int KeyLengthMax = 100;
@@ -77,7 +77,10 @@ public sealed class CommandRunner<TModule>(Database<TModule> database, ModuleDef
         RunAsync(http, caller, null, attempt, ct);
 
     /// <summary>A new unit of work for code that commits by itself (loaders, webhooks).</summary>
-    public Work NewWork(string actor) => new(database, module.Definition, clock, new Causation(actor, Activity.Current?.Id, Activity.Current?.TraceId.ToString()));
+    public Work NewWork(string actor) => NewWork(actor, trustsMemory: true);
+
+    private Work NewWork(string actor, bool trustsMemory) =>
+        new(database, module.Definition, clock, new Causation(actor, Activity.Current?.Id, Activity.Current?.TraceId.ToString()), trustsMemory);
 
     private async Task<IResult> RunAsync(
         HttpContext http, Caller caller, Ticket? ticket, Func<Work, CancellationToken, Task<Outcome>> attempt, CancellationToken ct)
@@ -85,8 +88,10 @@ public sealed class CommandRunner<TModule>(Database<TModule> database, ModuleDef
         _ = http;
         for (var tries = 0; tries < AttemptsMax; tries++)
         {
-            var work = NewWork(caller.Actor);
+            var work = NewWork(caller.Actor, trustsMemory: tries == 0);
             var outcome = await attempt(work, ct);
+            if (outcome.Problem is not null && work.UsedMemory)
+                continue;
             if (outcome.Problem is { } problem)
                 return await StoredReplyAsync(ticket, ct) ?? Refuse(problem);
             var reply = outcome.Body is null ? null : JsonSerializer.Serialize(outcome.Body, outcome.Body.GetType(), MobilityJson.Http);

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
 using Mobility.Contracts;
 using Mobility.Payments;
 using Mobility.Payments.Provider;
@@ -334,7 +335,7 @@ public sealed class PaymentFlowTests(PaymentsPlatform platform) : IClassFixture<
         (await PostWebhookAsync(body, SimulatedWebhook.Sign(new byte[32], platform.Clock.GetUtcNow(), body))).ShouldBe(HttpStatusCode.BadRequest);
         (await PostWebhookAsync(body, "")).ShouldBe(HttpStatusCode.BadRequest);
         (await PostWebhookAsync(new byte[ReceiveWebhook.BodyBytesMax + 1], "t=1,v1=0")).ShouldBe(HttpStatusCode.BadRequest);
-        var secret = await SimulatedWebhook.SecretAsync(platform.Database, CancellationToken.None);
+        var secret = await platform.Services.GetRequiredService<SimulatedSecret>().GetAsync(CancellationToken.None);
         (await PostWebhookAsync(body, SimulatedWebhook.Sign(secret, platform.Clock.GetUtcNow(), body))).ShouldBe(HttpStatusCode.NoContent);
         await platform.SettleAsync();
         (await rider.StatusAsync(booking)).ShouldBe("action_required", "a notice is a hint to ask, never a fact");

@@ -31,7 +31,7 @@ internal static class SimulatedWebhook
     {
         var work = services.GetRequiredService<CommandRunner<PaymentsModule>>().NewWork("simulated-provider");
         // The outside world's queue: losing it with the power does no harm, since unanswered questions are asked again.
-        work.ExecuteFirst("SELECT set_config('synchronous_commit', 'off', true)");
+        work.CommitLazily();
         work.Schedule(work.Now, Id.NewValue(work.Clock), new Message(notice));
         await work.CommitAsync(ct);
     }
@@ -42,7 +42,7 @@ internal static class SimulatedWebhook
     public static async Task SendNowAsync(IServiceProvider services, Notice notice, CancellationToken ct)
     {
         var body = JsonSerializer.SerializeToUtf8Bytes(notice, MobilityJson.Stored);
-        var secret = await SecretAsync(services.GetRequiredService<Database<PaymentsModule>>(), ct);
+        var secret = await services.GetRequiredService<SimulatedSecret>().GetAsync(ct);
         using var request = new HttpRequestMessage(HttpMethod.Post, AddressOf(services) + Path) { Content = new ByteArrayContent(body) };
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         request.Headers.Add(SignatureHeader, Sign(secret, services.GetRequiredService<TimeProvider>().GetUtcNow(), body));
@@ -67,20 +67,6 @@ internal static class SimulatedWebhook
         Span<byte> given = stackalloc byte[32];
         return Convert.FromHexString(hex, given, out _, out var written) == System.Buffers.OperationStatus.Done && written == 32
             && CryptographicOperations.FixedTimeEquals(given, Mac(secret, seconds, body));
-    }
-
-    /// <summary>The secret that both sides share; made at random once per database, so that there is no well-known one.</summary>
-    public static async Task<byte[]> SecretAsync(ModuleDatabase database, CancellationToken ct)
-    {
-        const string read = "SELECT value FROM sim_settings WHERE name = 'webhook_secret'";
-        var secret = await database.QuerySingleOrDefaultAsync<string>(read, null, ct);
-        if (secret is null)
-        {
-            await database.ExecuteAsync("INSERT INTO sim_settings (name, value) VALUES ('webhook_secret', @value) ON CONFLICT DO NOTHING",
-                new { value = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32)) }, ct);
-            secret = await database.QuerySingleOrDefaultAsync<string>(read, null, ct);
-        }
-        return Convert.FromHexString(secret!);
     }
 
     private static byte[] Mac(byte[] secret, long seconds, ReadOnlySpan<byte> body)

@@ -22,6 +22,7 @@ run_all_tests() {
   need_dotnet
   need_postgres
   need_promtool
+  need_mosquitto mosquitto_pub mosquitto_sub
   rm -rf "$results"
   mkdir -p "$results"
   if build solution Mobility.slnx src tests bench; then

@@ -21,10 +21,10 @@ internal static class BookingBench
     /// <summary>A quote lives five minutes; races renew theirs well before.</summary>
     private static readonly TimeSpan QuotesLive = TimeSpan.FromMinutes(4);
 
-    private sealed record Plan(int Attempts, int Reservations, TimeSpan Lifecycles, int PgbenchSeconds)
+    private sealed record Plan(int Attempts, int Reservations, TimeSpan WarmUp, TimeSpan Lifecycles, int PgbenchSeconds)
     {
-        public static readonly Plan Full = new(1_000_000, 20_000, TimeSpan.FromSeconds(60), 20);
-        public static readonly Plan Quick = new(50_000, 6_000, TimeSpan.FromSeconds(20), 10);
+        public static readonly Plan Full = new(1_000_000, 20_000, TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(60), 20);
+        public static readonly Plan Quick = new(50_000, 6_000, TimeSpan.FromSeconds(20), TimeSpan.FromSeconds(20), 10);
     }
 
     private sealed record Rider(AccountId Id, string Token);
@@ -41,7 +41,7 @@ internal static class BookingBench
         var races = await RaceAsync(platform, vehicles[..RacedVehicles], plan.Attempts, errors, ct);
         var reservations = await ReserveAsync(platform, vehicles[(RacedVehicles + LifecycleVehicles)..], errors, ct);
         var lifecycles = await LifecycleBench.RunAsync(
-            platform, vehicles[RacedVehicles..(RacedVehicles + LifecycleVehicles)], plan.Lifecycles, errors, Say, ct);
+            platform, vehicles[RacedVehicles..(RacedVehicles + LifecycleVehicles)], plan.WarmUp, plan.Lifecycles, errors, Say, ct);
         Say("pgbench with the same statements");
         var pgbench = await PgbenchLimit.RunAsync(platform, vehicles[0], ReserveConnections, plan.PgbenchSeconds, ct);
 
@@ -82,7 +82,7 @@ internal static class BookingBench
         var errors = new ConcurrentDictionary<string, int>();
         await using var platform = await BenchPlatform.StartAsync(dataFolder, LifecycleVehicles, Say, ct);
         var vehicles = platform.Pack.Fleet.Select(v => VehicleId.Of(platform.Pack.City.Id, v.Label)).ToArray();
-        var result = await LifecycleBench.RunAsync(platform, vehicles, Plan.Full.Lifecycles, errors, Say, ct);
+        var result = await LifecycleBench.RunAsync(platform, vehicles, Plan.Full.WarmUp, Plan.Full.Lifecycles, errors, Say, ct);
         ReportLifecycles(result, errors);
         return errors.IsEmpty ? 0 : 1;
     }

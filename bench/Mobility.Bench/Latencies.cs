@@ -17,6 +17,13 @@ internal sealed class Latencies
             _milliseconds.Add(elapsed);
     }
 
+    /// <summary>Forgets a warm-up.</summary>
+    public void Clear()
+    {
+        lock (_milliseconds)
+            _milliseconds.Clear();
+    }
+
     /// <summary>The smallest value that at least this share of the durations does not exceed; 0 without any.</summary>
     public double Percentile(double share)
     {

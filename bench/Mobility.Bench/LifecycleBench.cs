@@ -17,16 +17,28 @@ internal static class LifecycleBench
     private static readonly string[] StepNames = ["quote", "reserve", "confirm", "unlock", "end", "settle"];
 
     public static async Task<Result> RunAsync(
-        BenchPlatform platform, VehicleId[] vehicles, TimeSpan time, ConcurrentDictionary<string, int> errors, Action<string> say, CancellationToken ct)
+        BenchPlatform platform, VehicleId[] vehicles, TimeSpan warmUp, TimeSpan time, ConcurrentDictionary<string, int> errors, Action<string> say, CancellationToken ct)
     {
         say("riders with payment methods for the lifecycles");
         var steps = StepNames.ToDictionary(name => name, _ => new Latencies());
         var rides = new List<Ride>();
         foreach (var own in vehicles.Chunk(VehiclesPerRider))
             rides.Add(await Ride.OpenAsync(platform, own, steps, errors, ct));
+        say($"lifecycles for {warmUp.TotalSeconds:0} s until the process is warm: a third of its work is compiling itself before that");
+        await LiveAsync(rides, warmUp, ct);
+        foreach (var latencies in steps.Values)
+            latencies.Clear();
         say($"complete lifecycles for {time.TotalSeconds:0} s");
-        var completed = 0;
         var cpu = platform.CpuTime;
+        var (completed, seconds) = await LiveAsync(rides, time, ct);
+        say($"{completed / seconds:0} lifecycles/s; the platform's process used {(platform.CpuTime - cpu).TotalSeconds / seconds:0.00} of {Environment.ProcessorCount} cores");
+        rides.ForEach(ride => ride.Dispose());
+        return new Result(completed / seconds, completed, steps);
+    }
+
+    private static async Task<(int Completed, double Seconds)> LiveAsync(List<Ride> rides, TimeSpan time, CancellationToken ct)
+    {
+        var completed = 0;
         var began = Stopwatch.GetTimestamp();
         await Task.WhenAll(rides.Select(async ride =>
         {
@@ -34,10 +46,7 @@ internal static class LifecycleBench
                 if (await ride.LiveAsync(ct))
                     Interlocked.Increment(ref completed);
         }));
-        var seconds = Stopwatch.GetElapsedTime(began).TotalSeconds;
-        say($"{completed / seconds:0} lifecycles/s; the platform's process used {(platform.CpuTime - cpu).TotalSeconds / seconds:0.00} of {Environment.ProcessorCount} cores");
-        rides.ForEach(ride => ride.Dispose());
-        return new Result(completed / seconds, completed, steps);
+        return (completed, Stopwatch.GetElapsedTime(began).TotalSeconds);
     }
 
     /// <summary>One rider with some vehicles; a failed step is counted and the next ride begins anew.</summary>

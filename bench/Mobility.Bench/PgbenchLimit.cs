@@ -92,8 +92,7 @@ internal static partial class PgbenchLimit
                 : value == booking.Value.ToString() ? RandomId("b")
                 : value == vehicle.Value.ToString() ? RandomId("v")
                 : value == rider.Value.ToString() ? RandomId("r")
-                : value.Contains(vehicle.ToString(), StringComparison.Ordinal) && value.Length < 80 ? "('vehicle ' || :v::bigint)" // the locks
-                : value.Contains(rider.ToString(), StringComparison.Ordinal) && value.Length < 80 ? "('rider ' || :r::bigint)"
+                : value.Contains($"booking.vehicle {vehicle}", StringComparison.Ordinal) ? "ARRAY['vehicle ' || :v::bigint, 'rider ' || :r::bigint]" // the locks
                 : $"'{value.Replace("'", "''")}'";
         });
         return sql.ReplaceLineEndings(" ").TrimEnd(' ', ';') + ";";

@@ -16,7 +16,8 @@ internal static class Recording
         {
             state = BookingState.Evolve(state, e);
             Announce(work, id, state, e);
-            BookingMetrics.Count(state, e);
+            var after = state;
+            work.OnCommitted(() => BookingMetrics.Count(after, e));
         }
         var (dueBefore, due) = (Deadlines.NextOf(before), Deadlines.NextOf(state));
         if (due is { } at && due != dueBefore)

@@ -28,7 +28,7 @@ internal static class GiveUpCommand
 
     public static void Announce(Work work, VehicleId vehicle, VehicleCommand command, CommandGivenUp given)
     {
-        FleetMetrics.CommandsGivenUp.Add(1, new KeyValuePair<string, object?>("reason", given.Reason));
+        work.OnCommitted(() => FleetMetrics.CommandsGivenUp.Add(1, new KeyValuePair<string, object?>("reason", given.Reason)));
         work.Publish(vehicle.Value, new VehicleCommandFailedV1(vehicle, command.Id, command.Booking, command.Kind, given.Reason, given.At));
     }
 }

@@ -88,7 +88,7 @@ internal static partial class ReportLock
                 work.Unschedule<CommandTimeout>(command.Id.Value);
             Announce(work, id, report);
             if (report.Kind == VehicleCommandKind.Unlock && command is not { Status: CommandStatus.Pending })
-                Alarm(id, log);
+                work.OnCommitted(() => Alarm(id, log));
         }
     }
 

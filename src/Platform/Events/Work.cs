@@ -51,6 +51,7 @@ public sealed class Work
     private readonly List<PendingEvent> _events = [];
     private readonly List<PendingMessage> _messages = [];
     private readonly Dictionary<Guid, Known> _streams = [];
+    private readonly List<Action> _afterwards = [];
     private readonly Dictionary<string, Func<Problem>> _laws = new(StringComparer.Ordinal);
     private readonly bool _trustsMemory;
     private bool _schedulesNow;
@@ -186,6 +187,9 @@ public sealed class Work
     public void ExecuteOrRetry(string sqlReturning, params object?[] parameters) =>
         _statements.Add(new($"WITH touched AS ({sqlReturning}) SELECT platform.require((SELECT count(*) FROM touched) > 0, 'moved')", parameters));
 
+    /// <summary>Does something once this work is stored (a metric, an alarm, a cache), and not for each try. A crash may come between: no fact may hang on it.</summary>
+    public void OnCommitted(Action act) => _afterwards.Add(act);
+
     /// <summary>Says what it means when a named database constraint (unique, check or exclusion) refuses this work.</summary>
     public void OnLaw(string constraint, Func<Problem> problem) => _laws[constraint] = problem;
 
@@ -239,6 +243,8 @@ public sealed class Work
             _module.Signals.Scheduled(_module.Module).Set();
         foreach (var e in _events)
             _module.Signals.StreamMoved(e.Stream);
+        foreach (var act in _afterwards)
+            act();
         return result;
     }
 

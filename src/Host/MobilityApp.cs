@@ -106,9 +106,10 @@ public sealed class MobilityApp : IAsyncDisposable
     }
 
     /// <summary>Starts listening and reacting.</summary>
-    /// <exception cref="PlatformStartException">The address is taken.</exception>
+    /// <exception cref="PlatformStartException">The address is taken, or the pools need more connections than the server allows.</exception>
     public async Task StartAsync(CancellationToken ct)
     {
+        await ConnectionBudget.RequireAsync(ConnectionString, Modules, Web.Configuration, ct);
         try
         {
             await Web.StartAsync(ct);

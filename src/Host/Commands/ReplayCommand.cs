@@ -91,10 +91,20 @@ internal static class ReplayCommand
         await using var due = new PlatformDue(app, database.ConnectionString, clock);
         using var run = await Steps.ShowAsync(progress => PrepareAsync(app, clock, city, survey, password, due, progress, ct));
         ReplayResult result;
+        ReplayProgress? last = null;
         var living = Stopwatch.GetTimestamp();
         try
         {
-            result = await LiveAsync(run, spool, survey, ct);
+            result = await LiveAsync(run, spool, survey, now => last = now, ct);
+        }
+        catch (OperationCanceledException) when (ct.IsCancellationRequested)
+        {
+            await app.Web.StopAsync(CancellationToken.None);
+            var sentence = last is { } now ? $"Interrupted at {Say(now, survey)}; the rest was not lived and nothing was audited." : "Interrupted before the first trip.";
+            await Console.Error.WriteLineAsync(sentence);
+            if (request.Json)
+                Console.WriteLine(new ReplayReport(survey, null, 0, Stopwatch.GetElapsedTime(living), Stopwatch.GetElapsedTime(began)).ToJson(interrupted: last));
+            return ExitCodes.Interrupted;
         }
         catch (RefusedException refused)
         {
@@ -159,13 +169,15 @@ internal static class ReplayCommand
         }
     }
 
-    private static async Task<ReplayResult> LiveAsync(ReplayRun run, TripSpool spool, TripSurvey survey, CancellationToken ct)
+    private static async Task<ReplayResult> LiveAsync(
+        ReplayRun run, TripSpool spool, TripSurvey survey, Action<ReplayProgress> note, CancellationToken ct)
     {
         if (Console.IsErrorRedirected || Console.IsOutputRedirected)
         {
             var told = Stopwatch.GetTimestamp();
             return await run.RunAsync(spool.Read(), new Told<ReplayProgress>(now =>
             {
+                note(now);
                 if (Stopwatch.GetElapsedTime(told) < TellEvery)
                     return;
                 told = Stopwatch.GetTimestamp();
@@ -179,7 +191,11 @@ internal static class ReplayCommand
             .StartAsync(async bar =>
             {
                 var task = bar.AddTask("Living the trips", maxValue: survey.Trips);
-                var told = new Told<ReplayProgress>(now => task.Value(now.Finished).Description(Markup.Escape(Say(now, survey))));
+                var told = new Told<ReplayProgress>(now =>
+                {
+                    note(now);
+                    task.Value(now.Finished).Description(Markup.Escape(Say(now, survey)));
+                });
                 return await run.RunAsync(spool.Read(), told, ct);
             });
     }

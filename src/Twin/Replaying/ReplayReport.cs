@@ -27,14 +27,15 @@ public sealed record ReplayReport(TripSurvey? Survey, ReplayResult? Result, int 
     /// <summary>The one line for programs.</summary>
     /// <param name="rows">Where there is no survey: rows that were read.</param>
     /// <param name="rejected">Where there is no survey: rows that were rejected.</param>
-    public string ToJson(long rows = 0, long rejected = 0) => JsonSerializer.Serialize(new
+    /// <param name="interrupted">How far it had come when it was interrupted; null when it came to its end.</param>
+    public string ToJson(long rows = 0, long rejected = 0, ReplayProgress? interrupted = null) => JsonSerializer.Serialize(new
     {
         replay = Ok ? "ok" : "failed",
         rows = Survey?.Rows ?? rows,
         rejected = Survey?.RejectedTotal ?? rejected,
         trips = Survey?.Trips ?? 0,
-        completed = Result?.Completed ?? 0,
-        failed = Result?.Failed ?? 0,
+        completed = Result?.Completed ?? interrupted?.Finished - interrupted?.Failed ?? 0,
+        failed = Result?.Failed ?? interrupted?.Failed ?? 0,
         relocations = Result?.Relocations ?? 0,
         captured_minor = Result?.CapturedMinor ?? 0,
         audit_violations = AuditViolations,

@@ -1,4 +1,5 @@
 using Mobility.Contracts;
+using Mobility.Telemetry.Mqtt;
 using Npgsql;
 using Spectre.Console;
 
@@ -22,6 +23,8 @@ internal static class Announcement
             $"Metrics   {address}/metrics",
             $"Database  {Describe(database, dataDirectory)}",
         };
+        if (app.Web.Services.GetService<MqttDoor>() is { Port: { } mqtt })
+            lines.Insert(3, $"MQTT      port {mqtt} for vehicles (docs/api/mqtt.md)");
         if (app.Web.Configuration.GetValue<bool>("Notifications:Mailbox"))
             lines.Insert(3, $"Mailbox   {address}/dev/mailbox (what riders receive)");
         var accounts = (pack?.Staff ?? []).Where(account => account.DemoPassword is not null).Take(AccountsShownMax).ToList();

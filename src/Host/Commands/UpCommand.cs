@@ -14,6 +14,7 @@ namespace Mobility.Host.Commands;
 internal static class UpCommand
 {
     private const int PortDefault = 8080;
+    private const string MqttPortDefault = "1883";
     private static readonly TimeSpan StopTimeLimit = TimeSpan.FromSeconds(30);
 
     private sealed record Request(string Data, string? Database, bool Fresh, int Port, IReadOnlyList<string> Targets, string Pack);
@@ -111,6 +112,8 @@ internal static class UpCommand
     private static Dictionary<string, string?> SettingsOf(Request request, PlatformDatabase database) => PlatformOptions.Settings(
         ("Logging:LogLevel:Microsoft.Hosting.Lifetime", "Warning"), // what it says, the announcement says
         ("Identity:KeyFile", Path.Combine(request.Data, "identity.key")),
+        ("Telemetry:KeyFile", Path.Combine(request.Data, "telemetry.key")),
+        ("Telemetry:MqttPort", request.Port == 0 ? "0" : MqttPortDefault),
         ("Notifications:Mailbox", database.IsExternal ? "false" : "true"));
 
     /// <summary>Asked before anything is started, so that the answer comes at once; Kestrel asks again.</summary>

@@ -122,7 +122,7 @@ public sealed class DurableAckTests(ITestOutputHelper output, PlatformFixture pl
                         next = Math.Max(next, sequence + 1);
                         flying.Add(id, sequence);
                         await wire.PublishAsync($"telemetry/{vehicle.Id}", FormattableString.Invariant(
-                            $$"""{"sequence":{{sequence}},"at":"{{began.AddMilliseconds(sequence * 10 - 60_000):O}}","position":{"lat":{{50 + sequence * 1e-6}},"lon":10}}"""), 1, id);
+                            $$"""{"sequence":{{sequence}},"at":"{{began.AddMilliseconds(sequence * 10 - 60_000):O}}","position":{"lat":{{50 + sequence * 1e-6}},"lon":10} }"""), 1, id);
                     }
                     if (await wire.ReadAsync() is not PubAckPacket ack)
                         throw new IOException("The program is gone.");

@@ -71,7 +71,7 @@ public sealed class MqttRideTests(MqttFixture platform) : IClassFixture<MqttFixt
     {
         await PostAsync(rider, "/v1/payments/methods", new { token = "tok_visa" });
         var quote = (await PostAsync(rider, "/v1/quotes", new { vehicleId = vehicle })).GetProperty("id").GetString();
-        var booking = (await PostAsync(rider, "/v1/bookings", new { quoteId = quote })).GetProperty("id").GetString()!;
+        var booking = (await PostAsync(rider, "/v1/bookings", new { quoteId = quote, safetyChecklist = true })).GetProperty("id").GetString()!;
         await PostAsync(rider, $"/v1/bookings/{booking}/confirm", null);
         await UntilAsync(rider, booking, "confirmed");
         return booking;

@@ -40,6 +40,7 @@ internal sealed class DeviceAuthority(Database<TelemetryModule> database, IOptio
 
     private readonly SemaphoreSlim _opening = new(1);
     private volatile X509Certificate2? _authority;
+    private readonly Lock _serverGate = new();
     private (SslStreamCertificateContext Context, DateTimeOffset Until)? _server;
 
     /// <summary>The vehicle that a certificate of this authority names.</summary>
@@ -111,6 +112,12 @@ internal sealed class DeviceAuthority(Database<TelemetryModule> database, IOptio
     }
 
     private SslStreamCertificateContext ServerContext()
+    {
+        lock (_serverGate)
+            return CurrentServerContext();
+    }
+
+    private SslStreamCertificateContext CurrentServerContext()
     {
         var now = clock.GetUtcNow();
         if (_server is { } known && known.Until - ServerLifetime / 2 > now)

@@ -192,6 +192,8 @@ internal sealed partial class MqttConnection
             _observed = new ObserverFilters();
             if (!_connections.TryObserve(this))
                 return ReasonCode.QuotaExceeded;
+            if (_ended != 0)
+                _connections.StopObserving(this); // it ended meanwhile and has not seen itself here
         }
         return _observed.TryAdd(filter, kind, vehicle) ? ReasonCode.Success : ReasonCode.QuotaExceeded;
     }

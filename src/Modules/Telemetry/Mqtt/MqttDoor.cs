@@ -72,7 +72,7 @@ internal sealed partial class MqttDoor(
         }
         catch (IOException e)
         {
-            throw new PlatformStartException($"The MQTT door cannot listen on {settings.MqttAddress}: {e.Message}", e);
+            throw new PlatformStartException($"The MQTT door cannot listen; choose another port with Telemetry:MqttPort or Telemetry:MqttTlsPort. {e.Message}", e);
         }
         var ports = _server.Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.Select(text => new Uri(text).Port).ToArray();
         Port = settings.MqttPort is null ? null : ports[0];

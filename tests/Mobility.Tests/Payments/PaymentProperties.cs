@@ -23,7 +23,7 @@ public sealed class PaymentProperties
             from total in Gen.Elements(0L, 1L, 499L, 1000L, 1700L)
             from moves in Gen.Elements(Enum.GetValues<Move>()).ListOf(25)
             select new Life(token, credit, hold, total, [.. moves]);
-        Prop.ForAll(lives.ToArbitrary(), life => new World(life).Live()).Check(Config.QuickThrowOnFailure.WithMaxTest(3_000));
+        Prop.ForAll(lives.ToArbitrary(), life => new World(life).Live()).Check(Config.QuickThrowOnFailure.WithMaxTest(1_000));
     }
 
     internal enum Move

@@ -3,7 +3,7 @@ using Mobility.Bench;
 using Mobility.Platform;
 
 var json = new Option<bool>("--json") { Description = "End with one line of JSON" };
-var quick = new Option<bool>("--quick") { Description = "50,000 attempts and short phases" };
+var quick = new Option<bool>("--quick") { Description = "Short phases; of booking 50,000 attempts" };
 var data = new Option<string?>("--data") { Description = "Keep the database in this folder (for an audit afterwards); default is a temporary one", HelpName = "DIR" };
 var lifecycles = new Option<bool>("--lifecycles") { Description = "Only the complete lifecycles, for a profiler" };
 var booking = new Command("booking", "Races for vehicles, sustained reservations and complete lifecycles, beside pgbench on the same server.")
@@ -14,12 +14,16 @@ booking.SetAction((parsed, ct) => parsed.GetValue(lifecycles)
     ? BookingBench.RunLifecyclesAsync(parsed.GetValue(data), ct)
     : BookingBench.RunAsync(parsed.GetValue(quick), parsed.GetValue(json), parsed.GetValue(data), ct));
 
+var alone = new Option<bool>("--alone") { Description = "Only in process: no HTTP, no peers" };
+var nearby = new Command("nearby", "Nearby search over 50,000 and 1,000,000 vehicles, in process and over HTTP, beside Redis and PostGIS.") { json, quick, alone };
+nearby.SetAction((parsed, ct) => NearbyBench.RunAsync(parsed.GetValue(json), parsed.GetValue(quick), parsed.GetValue(alone), ct));
+
 var connection = new Argument<string>("connection");
 var serve = new Command("serve", "The platform's process of a bench.") { connection };
 serve.Hidden = true;
 serve.SetAction((parsed, ct) => BenchPlatform.ServeAsync(parsed.GetRequiredValue(connection), ct));
 
-var root = new RootCommand("Benchmarks, each beside its peer or limit in one run.") { booking, serve };
+var root = new RootCommand("Benchmarks, each beside its peer or limit in one run.") { booking, nearby, serve };
 using var stopping = new CancellationTokenSource();
 Console.CancelKeyPress += (_, e) =>
 {

@@ -140,12 +140,38 @@ public sealed record GetPendingCommands(VehicleId Vehicle) : IContractQuery<IRea
 public sealed record VehicleCommandFailedV1(
     VehicleId Vehicle, VehicleCommandId Command, BookingId Booking, VehicleCommandKind Kind, string Reason, DateTimeOffset At) : IContractEvent;
 
-/// <summary>A vehicle moved to another MDS state.</summary>
+/// <summary>All that a list of vehicles for riders needs to know of one.</summary>
+/// <param name="Id">The vehicle.</param>
+/// <param name="Label">Printed on it.</param>
+/// <param name="City">Its city.</param>
+/// <param name="Type">Its type in the city's pack.</param>
+/// <param name="Kind">Scooter, e-bike, car or van.</param>
+/// <param name="State">MDS state.</param>
+/// <param name="Offered">Whether a rider may have it, its charge apart: in service and available.</param>
+/// <param name="Version">Counts the vehicle's events: of two of these the one with the greater version is newer.</param>
+/// <param name="Position">Last known to Fleet.</param>
+/// <param name="StateOfChargePercent">0 to 100, last known to Fleet.</param>
+/// <param name="MeasuredAt">When position and charge were so, by the vehicle's own clock where it said.</param>
+/// <param name="MaxRangeMeters">What a full battery gives.</param>
+/// <param name="MinimumStateOfChargePercent">Below it the vehicle is not rented out.</param>
+public sealed record VehicleNow(
+    VehicleId Id, string Label, CityId City, VehicleTypeId Type, VehicleKind Kind, VehicleState State, bool Offered, int Version, GeoPoint Position,
+    int StateOfChargePercent, DateTimeOffset MeasuredAt, int MaxRangeMeters, int MinimumStateOfChargePercent);
+
+/// <summary>Asks Fleet for all vehicles, page by page in the order of their ids: how a process that follows <see cref="VehicleStateChangedV1"/> begins.</summary>
+/// <param name="After">The last id of the page before; null for the first.</param>
+/// <param name="Limit">1 to 2,000.</param>
+[ContractName("fleet.list_vehicles_now.v1")]
+public sealed record ListVehiclesNow(VehicleId? After, int Limit) : IContractQuery<IReadOnlyList<VehicleNow>>;
+
+/// <summary>A vehicle came, moved to another MDS state, was placed elsewhere, or has another charge by what Fleet knows.</summary>
 /// <param name="Vehicle">The vehicle.</param>
 /// <param name="City">Its city.</param>
 /// <param name="From">State before.</param>
-/// <param name="To">State after.</param>
-/// <param name="EventType">MDS event type, for example <c>trip_start</c>.</param>
+/// <param name="To">State after; the same as before when only position or charge changed.</param>
+/// <param name="EventType">The last MDS event type, for example <c>trip_start</c>; null when the state did not change.</param>
 /// <param name="At">When.</param>
+/// <param name="Now">The vehicle after the change; every message that was ever published has it.</param>
 [ContractName("fleet.vehicle_state_changed.v1")]
-public sealed record VehicleStateChangedV1(VehicleId Vehicle, CityId City, VehicleState From, VehicleState To, string EventType, DateTimeOffset At) : IContractEvent;
+public sealed record VehicleStateChangedV1(
+    VehicleId Vehicle, CityId City, VehicleState From, VehicleState To, string? EventType, DateTimeOffset At, VehicleNow? Now = null) : IContractEvent;

@@ -19,59 +19,61 @@ public sealed class ZoneIndex
     private const double MarginDegrees = 1e-6;
     private const int BorderFlag = int.MinValue;
     private readonly ImmutableArray<GeoMultiPolygon> _areas;
-    private readonly long[] _keys;
-    private readonly int[] _lists;
+    private readonly int _firstRow;
+    private readonly int[] _rows; // of each row its first segment, and at the end their number
+    private readonly int[] _segments; // of each segment its first column
+    private readonly int[] _lists; // of each segment where its list begins
     private readonly int[] _refs;
-    private readonly int _mask;
 
-    /// <summary>Lays areas over the grid; the cost is their cells, about 16 for each square kilometer.</summary>
+    /// <summary>
+    /// Lays areas over the grid. A row of cells is cut where an area's cells begin or end, so what is kept grows with the length of boundaries, not with areas:
+    /// a whole country is as welcome as a bay.
+    /// </summary>
     /// <param name="areas">In order of precedence; answers name them by their place in this list.</param>
     /// <exception cref="ArgumentException">A cell meets more than <see cref="ZonesAtPointMax"/> areas.</exception>
     public ZoneIndex(IEnumerable<GeoMultiPolygon> areas)
     {
         _areas = [.. areas];
-        var cells = new Dictionary<long, List<int>>();
+        var spans = new SortedDictionary<int, List<Span>>();
         for (var zone = 0; zone < _areas.Length; zone++)
-        {
-            var cover = new Dictionary<long, bool>();
             foreach (var polygon in _areas[zone].Polygons)
-                Cover(polygon, cover);
-            foreach (var (cell, isBorder) in cover)
+                Cover(polygon, zone, spans);
+        _firstRow = spans.Count > 0 ? spans.Keys.First() : 0;
+        _rows = new int[spans.Count > 0 ? spans.Keys.Last() - _firstRow + 2 : 1];
+        var (segments, lists) = (new List<int>(), new List<int>());
+        // Most segments have the same few lists: each is kept once, its length before it. The first is the empty one.
+        var refs = new List<int> { 0 };
+        var known = new Dictionary<string, int>(StringComparer.Ordinal) { [""] = 0 };
+        for (var row = _firstRow; row < _firstRow + _rows.Length - 1; row++)
+        {
+            _rows[row - _firstRow] = segments.Count;
+            if (!spans.TryGetValue(row, out var inRow))
+                continue;
+            inRow.Sort(static (left, right) => left.West.CompareTo(right.West));
+            foreach (var (from, list) in Segments(inRow))
             {
-                if (!cells.TryGetValue(cell, out var list))
-                    cells.Add(cell, list = []);
-                list.Add(isBorder ? zone | BorderFlag : zone);
                 if (list.Count > ZonesAtPointMax)
                     throw new ArgumentException($"More than {ZonesAtPointMax} zones meet in one cell.", nameof(areas));
+                var name = string.Join(',', list);
+                if (!known.TryGetValue(name, out var at))
+                {
+                    known.Add(name, at = refs.Count);
+                    refs.Add(list.Count);
+                    refs.AddRange(list);
+                }
+                segments.Add(from);
+                lists.Add(at);
             }
         }
-        CellCount = cells.Count;
-        _mask = (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)(cells.Count * 2 + 2)) - 1;
-        _keys = new long[_mask + 1];
-        _lists = new int[_mask + 1];
-        Array.Fill(_keys, -1);
-        // Most cells have the same few lists: each is kept once, its length before it.
-        var refs = new List<int>();
-        var known = new Dictionary<string, int>(StringComparer.Ordinal);
-        foreach (var (cell, list) in cells)
-        {
-            var name = string.Join(',', list);
-            if (!known.TryGetValue(name, out var at))
-            {
-                known.Add(name, at = refs.Count);
-                refs.Add(list.Count);
-                refs.AddRange(list);
-            }
-            var slot = HashOf(cell) & _mask;
-            while (_keys[slot] >= 0)
-                slot = (slot + 1) & _mask;
-            (_keys[slot], _lists[slot]) = (cell, at);
-        }
-        _refs = [.. refs];
+        _rows[^1] = segments.Count;
+        (_segments, _lists, _refs) = ([.. segments], [.. lists], [.. refs]);
     }
 
-    /// <summary>Cells that meet any zone.</summary>
-    public int CellCount { get; }
+    /// <summary>Cells of a row that one area covers with its inside, or through which its boundary passes.</summary>
+    private readonly record struct Span(int West, int East, int Zone, bool IsBorder);
+
+    /// <summary>Pieces that the rows of the grid are cut into.</summary>
+    public int SegmentCount => _segments.Length;
 
     /// <summary>The areas, as they were given.</summary>
     public ImmutableArray<GeoMultiPolygon> Areas => _areas;
@@ -83,7 +85,8 @@ public sealed class ZoneIndex
     public int At(GeoPoint point, Span<int> zones)
     {
         var count = 0;
-        foreach (var entry in ListOf(CellOf(point)))
+        var (row, column) = CellOf(point);
+        foreach (var entry in ListOf(row, column))
             if (entry >= 0 || _areas[entry & ~BorderFlag].Contains(point))
                 zones[count++] = entry & ~BorderFlag;
         return count;
@@ -92,7 +95,8 @@ public sealed class ZoneIndex
     /// <summary>Whether an area holds the point; as fast as <see cref="At"/>.</summary>
     public bool Contains(int zone, GeoPoint point)
     {
-        foreach (var entry in ListOf(CellOf(point)))
+        var (row, column) = CellOf(point);
+        foreach (var entry in ListOf(row, column))
             if ((entry & ~BorderFlag) == zone)
                 return entry >= 0 || _areas[zone].Contains(point);
         return false;
@@ -110,7 +114,7 @@ public sealed class ZoneIndex
     public ZoneCrossing Between(GeoPoint from, GeoPoint to, Span<int> left, Span<int> entered, Span<int> crossed)
     {
         var (fromCell, toCell) = (CellOf(from), CellOf(to));
-        if (fromCell == toCell && IsCertain(ListOf(fromCell)))
+        if (fromCell == toCell && IsCertain(ListOf(fromCell.Row, fromCell.Column)))
             return default; // the usual case: the same zones all around, nothing to test
         Span<int> before = stackalloc int[ZonesAtPointMax];
         Span<int> after = stackalloc int[ZonesAtPointMax];
@@ -159,7 +163,7 @@ public sealed class ZoneIndex
             var columns = GridCell.ColumnsOf(row);
             for (var column = ColumnOf(west, columns); column <= ColumnOf(eastEnd, columns); column++)
             {
-                foreach (var entry in ListOf(KeyOf(row, column)))
+                foreach (var entry in ListOf(row, column))
                 {
                     var zone = entry & ~BorderFlag;
                     if (before.Contains(zone) || after.Contains(zone) || crossed[..count].Contains(zone) || count == crossed.Length)
@@ -185,24 +189,45 @@ public sealed class ZoneIndex
         return false;
     }
 
-    private static void Cover(GeoPolygon polygon, Dictionary<long, bool> cover)
+    /// <summary>The row's pieces from west to east: where each begins, and its zones in order, with the flag where the zone must be tested.</summary>
+    private static IEnumerable<(int From, List<int> List)> Segments(List<Span> spans)
+    {
+        var cuts = new SortedSet<int>();
+        foreach (var span in spans)
+        {
+            cuts.Add(span.West);
+            cuts.Add(span.East + 1);
+        }
+        var (active, next) = (new List<Span>(), 0);
+        foreach (var from in cuts)
+        {
+            active.RemoveAll(span => span.East < from);
+            for (; next < spans.Count && spans[next].West <= from; next++)
+                active.Add(spans[next]);
+            // A cell that is inside one part of an area is inside the area, whatever other parts do there.
+            yield return (from, [.. active.GroupBy(span => span.Zone).OrderBy(zone => zone.Key).Select(zone => zone.All(span => span.IsBorder) ? zone.Key | BorderFlag : zone.Key)]);
+        }
+    }
+
+    private static void Cover(GeoPolygon polygon, int zone, SortedDictionary<int, List<Span>> spans)
     {
         var border = new SortedDictionary<int, List<(int West, int East)>>();
         Trace(polygon.Outer, border);
         foreach (var hole in polygon.Holes)
             Trace(hole, border);
-        foreach (var (row, spans) in border)
+        foreach (var (row, borders) in border)
         {
             var columns = GridCell.ColumnsOf(row);
-            spans.Sort();
+            if (!spans.TryGetValue(row, out var inRow))
+                spans.Add(row, inRow = []);
+            borders.Sort();
             var next = 0; // the first column that is not decided
-            foreach (var (west, east) in spans)
+            foreach (var (west, east) in borders)
             {
                 if (west > next && IsInside(polygon, row, next, columns))
-                    for (var column = next; column < west; column++)
-                        cover.TryAdd(KeyOf(row, column), false);
-                for (var column = Math.Max(west, next); column <= east; column++)
-                    cover[KeyOf(row, column)] = !cover.TryGetValue(KeyOf(row, column), out var isBorder) || isBorder; // inside another part stays inside
+                    inRow.Add(new Span(next, west - 1, zone, false));
+                if (east >= next)
+                    inRow.Add(new Span(Math.Max(west, next), east, zone, true));
                 next = Math.Max(next, east + 1);
             }
         }
@@ -247,15 +272,25 @@ public sealed class ZoneIndex
         return (Math.Min(one, other) - MarginDegrees, Math.Max(one, other) + MarginDegrees);
     }
 
-    private ReadOnlySpan<int> ListOf(long cell)
+    private ReadOnlySpan<int> ListOf(int row, int column)
     {
-        for (var slot = HashOf(cell) & _mask; ; slot = (slot + 1) & _mask)
+        var at = row - _firstRow;
+        if (at < 0 || at >= _rows.Length - 1)
+            return default;
+        var (low, high) = (_rows[at], _rows[at + 1]);
+        var first = low;
+        while (low < high) // the first segment that begins east of the column
         {
-            if (_keys[slot] == cell)
-                return _refs.AsSpan(_lists[slot] + 1, _refs[_lists[slot]]);
-            if (_keys[slot] < 0)
-                return default;
+            var middle = (low + high) >> 1;
+            if (_segments[middle] <= column)
+                low = middle + 1;
+            else
+                high = middle;
         }
+        if (low == first)
+            return default;
+        var list = _lists[low - 1];
+        return _refs.AsSpan(list + 1, _refs[list]);
     }
 
     private static bool IsCertain(ReadOnlySpan<int> list)
@@ -266,20 +301,16 @@ public sealed class ZoneIndex
         return true;
     }
 
-    private static long CellOf(GeoPoint point)
+    private static (int Row, int Column) CellOf(GeoPoint point)
     {
         var row = RowOf(point.LatitudeDegrees);
-        return KeyOf(row, ColumnOf(point.LongitudeDegrees, GridCell.ColumnsOf(row)));
+        return (row, ColumnOf(point.LongitudeDegrees, GridCell.ColumnsOf(row)));
     }
 
     // The line of the antimeridian is not wrapped here: areas end on the side that they are drawn on, 180 or −180.
     private static int ColumnOf(double longitudeDegrees, int columns) => Math.Clamp((int)Math.Floor((longitudeDegrees + 180) / 360 * columns), 0, columns - 1);
 
     private static int RowOf(double latitudeDegrees) => Math.Clamp((int)Math.Floor((latitudeDegrees + 90) / 180 * GridCell.Rows), 0, GridCell.Rows - 1);
-
-    private static long KeyOf(int row, int column) => ((long)row << 18) | (uint)column;
-
-    private static int HashOf(long cell) => unchecked((int)((ulong)cell * 0x9E3779B97F4A7C15 >> 33));
 }
 
 /// <summary>How many zones a movement left, entered and crossed.</summary>

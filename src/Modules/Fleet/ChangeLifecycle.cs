@@ -65,7 +65,7 @@ internal static class StaffMove
             var decision = decide(vehicle, work.Now);
             if (decision.Problem is { } problem)
                 return problem;
-            vehicle = work.Append(VehicleStream.Type, id.Value, decision.Events);
+            vehicle = await VehicleNews.AppendAsync(work, id, decision.Events, token);
             return Outcome.Ok(new MovedView(id, vehicle.Phase, vehicle.State));
         }, ct);
 }

@@ -36,10 +36,10 @@ public sealed class FleetModule : IModule
         module.Scheduled<CommandTimeout>("command-timeout", GiveUpCommand.Handle);
 
         module.Answer<GetVehicle, VehicleSummary?>(GetVehicleById.Answer);
+        module.Answer<ListVehiclesNow, IReadOnlyList<VehicleNow>>(ListAllVehicles.Answer);
         module.Answer<FindRentable, IReadOnlyList<VehicleSummary>>(FindNearbyVehicles.Answer);
         module.Answer<GetPendingCommands, IReadOnlyList<VehicleCommandIssuedV1>>(VehicleGateway.Answer);
 
-        module.Endpoints(FindNearbyVehicles.Map);
         module.Endpoints(GetVehicleById.Map);
         module.Endpoints(GetVehicleCommands.Map);
         module.Endpoints(ReportLock.Map);

@@ -41,8 +41,8 @@ internal sealed class FleetPackLoader(CommandRunner<FleetModule> runner) : IPack
             return;
         var registered = new VehicleRegistered(id, city, vehicle.Label, vehicle.Plate, type.Id, type.Kind, type.Mode, type.MaxRangeMeters,
             type.MinimumStateOfChargePercent, vehicle.Position, vehicle.StateOfChargePercent, work.Now);
-        state = work.Append(VehicleStream.Type, id.Value, registered);
-        work.Append(VehicleStream.Type, id.Value, ChangeLifecycle.Decide(state, Move.Activate, "", work.Now).Events);
+        var activated = ChangeLifecycle.Decide(Vehicle.Evolve(state, registered), Move.Activate, "", work.Now).Events;
+        await VehicleNews.AppendAsync(work, id, [registered, .. activated], ct);
     }
 
     private async Task CommitAsync(Func<Work, Task> collect, CancellationToken ct)

@@ -15,7 +15,7 @@ internal static partial class FollowBooking
         if (decision.Problem is null)
         {
             if (decision.Events.Count > 0)
-                reaction.Work.Append(VehicleStream.Type, vehicle.Value, decision.Events);
+                await VehicleNews.AppendAsync(reaction.Work, vehicle, decision.Events, ct);
             return;
         }
         FleetMetrics.RefusedMoves.Add(1, new KeyValuePair<string, object?>("move", Words<Move>.Of(move)));

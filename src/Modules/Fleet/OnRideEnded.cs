@@ -11,6 +11,6 @@ internal static class OnRideEnded
         await FollowBooking.RunAsync(reaction, e.Vehicle, e.Booking, Move.End, ct);
         var (vehicle, version) = await reaction.Work.LoadAsync(VehicleStream.Type, e.Vehicle.Value, ct);
         if (version > 0 && e.Usage.EndedAt > vehicle.MeasuredAt)
-            reaction.Work.Append(VehicleStream.Type, e.Vehicle.Value, new VehiclePlaced(e.Position, null, e.Usage.EndedAt.Value));
+            await VehicleNews.AppendAsync(reaction.Work, e.Vehicle, [new VehiclePlaced(e.Position, null, e.Usage.EndedAt.Value)], ct);
     }
 }

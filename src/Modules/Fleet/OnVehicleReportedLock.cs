@@ -22,7 +22,7 @@ internal static partial class OnVehicleReportedLock
             LogRefused(log, e.Vehicle, problem.Code);
             return;
         }
-        ReportLock.Record(reaction.Work, e.Vehicle, vehicle, body, decision, log);
+        await ReportLock.RecordAsync(reaction.Work, e.Vehicle, vehicle, body, decision, log, ct);
     }
 
     [LoggerMessage(EventId = 3003, Level = LogLevel.Warning, Message = "A report of {Vehicle} was refused: {Code}")]

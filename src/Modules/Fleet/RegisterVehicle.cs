@@ -47,7 +47,7 @@ internal static class RegisterVehicle
                 type.MinimumStateOfChargePercent, body.Position, body.StateOfChargePercent, work.Now));
             if (decision.Problem is { } refused)
                 return refused;
-            work.Append(VehicleStream.Type, id.Value, decision.Events);
+            await VehicleNews.AppendAsync(work, id, decision.Events, token);
             return Outcome.Created(new RegisteredView(id));
         }, ct);
     }

@@ -72,18 +72,19 @@ internal static partial class ReportLock
             var decision = Decide(vehicle, body, options.Value, work.Now);
             if (decision.Problem is { } refused)
                 return refused;
-            Record(work, id, vehicle, body, decision, log);
+            await RecordAsync(work, id, vehicle, body, decision, log, token);
             return Outcome.Ok(new ReportView(id, body.Kind, body.Command, vehicle.Find(body.Command)?.Booking, body.At));
         }, ct);
     }
 
     /// <summary>What follows from an accepted report, whichever wire it came over.</summary>
-    public static void Record(Work work, VehicleId id, Vehicle vehicle, Body body, Decision<VehicleEvent> decision, ILogger log)
+    public static async Task RecordAsync(
+        Work work, VehicleId id, Vehicle vehicle, Body body, Decision<VehicleEvent> decision, ILogger log, CancellationToken ct)
     {
         var command = vehicle.Find(body.Command);
         foreach (var report in decision.Events.OfType<LockReported>())
         {
-            work.Append(VehicleStream.Type, id.Value, report);
+            await VehicleNews.AppendAsync(work, id, [report], ct);
             if (command is { Status: CommandStatus.Pending })
                 work.Unschedule<CommandTimeout>(command.Id.Value);
             Announce(work, id, report);

@@ -71,6 +71,12 @@ internal sealed record Vehicle
     public static readonly Vehicle None = new();
 
     public VehicleId Id { get; init; }
+    public string Label { get; init; } = "";
+    public CityId City { get; init; }
+    public VehicleTypeId Type { get; init; }
+    public VehicleKind Kind { get; init; }
+    public int MaxRangeMeters { get; init; }
+    public int MinimumStateOfChargePercent { get; init; }
     public VehicleMode Mode { get; init; }
     public Phase Phase { get; init; }
     public VehicleState State { get; init; } = VehicleState.Removed;
@@ -92,6 +98,12 @@ internal sealed record Vehicle
         VehicleRegistered registered => state with
         {
             Id = registered.Vehicle,
+            Label = registered.Label,
+            City = registered.City,
+            Type = registered.Type,
+            Kind = registered.Kind,
+            MaxRangeMeters = registered.MaxRangeMeters,
+            MinimumStateOfChargePercent = registered.MinimumStateOfChargePercent,
             Mode = registered.Mode,
             Phase = Phase.Registered,
             Position = registered.Position,

@@ -31,8 +31,8 @@ internal static class VehicleTable
             case VehicleRegistered registered:
                 add("""
                     INSERT INTO vehicles (id, city, label, plate, type, kind, mode, phase, state, lat, lon, cell, soc, min_soc, max_range_meters, odometer_meters,
-                        updated_at)
-                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 0, $16)
+                        updated_at, measured_at)
+                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 0, $16, $16)
                     """,
                     registered.Vehicle.Value, registered.City.Value, registered.Label, registered.Plate, registered.Type.Value,
                     Words<VehicleKind>.Of(registered.Kind), Words<VehicleMode>.Of(registered.Mode), Words<Phase>.Of(Phase.Registered),
@@ -55,20 +55,20 @@ internal static class VehicleTable
                 add("UPDATE vehicles SET battery_pack = $2, soc = $3, updated_at = $4 WHERE id = $1", e.Stream, battery.Pack, battery.StateOfChargePercent, battery.At);
                 break;
             case VehiclePlaced { StateOfChargePercent: { } charge } placed:
-                add("UPDATE vehicles SET lat = $2, lon = $3, cell = $4, soc = $5, updated_at = $6 WHERE id = $1",
+                add("UPDATE vehicles SET lat = $2, lon = $3, cell = $4, soc = $5, updated_at = $6, measured_at = greatest(measured_at, $6) WHERE id = $1",
                     e.Stream, placed.Position.LatitudeDegrees, placed.Position.LongitudeDegrees, GridCell.Of(placed.Position).Key, charge, placed.At);
                 break;
             case VehiclePlaced placed:
-                add("UPDATE vehicles SET lat = $2, lon = $3, cell = $4, updated_at = $5 WHERE id = $1",
+                add("UPDATE vehicles SET lat = $2, lon = $3, cell = $4, updated_at = $5, measured_at = greatest(measured_at, $5) WHERE id = $1",
                     e.Stream, placed.Position.LatitudeDegrees, placed.Position.LongitudeDegrees, GridCell.Of(placed.Position).Key, placed.At);
                 break;
             case StateChanged step:
                 add("UPDATE vehicles SET state = $2, updated_at = $3 WHERE id = $1", e.Stream, Words<VehicleState>.Of(step.To), step.At);
                 break;
             case LockReported { Newest: true } report:
-                add("UPDATE vehicles SET lat = $2, lon = $3, cell = $4, soc = $5, odometer_meters = $6, updated_at = $7 WHERE id = $1",
+                add("UPDATE vehicles SET lat = $2, lon = $3, cell = $4, soc = $5, odometer_meters = $6, updated_at = $7, measured_at = $8 WHERE id = $1",
                     e.Stream, report.Position.LatitudeDegrees, report.Position.LongitudeDegrees, GridCell.Of(report.Position).Key, report.StateOfChargePercent,
-                    report.OdometerMeters, report.At);
+                    report.OdometerMeters, report.At, report.MeasuredAt);
                 break;
             case LockReported or BookingPassed or CommandRequested or CommandGivenUp:
                 break; // nothing of it is in this table

@@ -34,8 +34,8 @@ public sealed class FleetDoorTests(PlatformFixture platform) : IClassFixture<Pla
     }
 
     [Theory, Trait("Req", "BKG-1")]
-    [InlineData("", "fleet.location_required")]
-    [InlineData("lat=50", "fleet.location_required")]
+    [InlineData("", "telemetry.location_required")]
+    [InlineData("lat=50", "telemetry.location_required")]
     [InlineData("lat=NaN&lon=10", "request.invalid_field")]
     [InlineData("lat=91&lon=10", "request.invalid_field")]
     [InlineData("lat=abc&lon=10", "request.invalid_parameter")]

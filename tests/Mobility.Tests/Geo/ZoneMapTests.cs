@@ -34,6 +34,31 @@ public sealed class ZoneMapTests
         City.RuleAt(new GeoPoint(1, 1), "scooter")!.MaximumSpeedKph.ShouldBe(50);
     }
 
+    [Fact, Trait("Req", "GEO-1")]
+    public void A_zone_with_times_holds_only_then()
+    {
+        var monday = new DateTime(2026, 11, 23, 8, 0, 0, DateTimeKind.Unspecified);
+        var market = Zone("market", 0, 10, Rule(end: false)) with
+        {
+            Times = new ZoneTimes
+            {
+                Start = new DateTimeOffset(2026, 11, 1, 0, 0, 0, TimeSpan.Zero),
+                End = new DateTimeOffset(2026, 12, 1, 0, 0, 0, TimeSpan.Zero),
+                Hours = [new ZoneHours([DayOfWeek.Monday], TimeSpan.FromHours(7), TimeSpan.FromHours(13))],
+            },
+        };
+        var map = new ZoneMap([market, Zone("city", 0, 10, Rule() with { EndFine = 500, EndBonus = 100 })], []);
+        ZoneRule At(DateTime local) => map.RuleAt(new GeoPoint(5, 5), "scooter", new ZoneMoment(new DateTimeOffset(local, TimeSpan.FromHours(1)), local))!;
+        At(monday).RideEndAllowed.ShouldBeFalse();
+        At(monday).EndFine.ShouldBe(500, "the city's rule names it");
+        At(monday).EndBonus.ShouldBe(100);
+        At(monday.AddHours(5)).RideEndAllowed.ShouldBeTrue("13:00 is over");
+        At(monday.AddHours(-1)).RideEndAllowed.ShouldBeFalse("7:00 belongs to it");
+        At(monday.AddDays(1)).RideEndAllowed.ShouldBeTrue("a Tuesday");
+        At(monday.AddDays(14)).RideEndAllowed.ShouldBeTrue("the market is over");
+        map.RuleAt(new GeoPoint(5, 5), "scooter")!.RideEndAllowed.ShouldBeFalse("without a time every zone counts");
+    }
+
     [Fact]
     public void A_rule_binds_only_the_types_it_names()
     {

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
 using Mobility.Geo;
 
 namespace Mobility.Telemetry.Live;
@@ -78,6 +79,17 @@ internal sealed class LiveCells
         /// <summary>The first number of a block; <paramref name="block"/> is below <see cref="Count"/>.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public ref int At(int block) => ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(Data), unchecked(_aligned + block * BlockInts));
+
+        /// <summary>Both cache lines of a block will be needed soon.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public unsafe void Prefetch(int block)
+        {
+            if (!Sse.IsSupported)
+                return;
+            var first = (int*)Unsafe.AsPointer(ref At(block)); // the array is pinned
+            Sse.Prefetch0(first);
+            Sse.Prefetch0(first + SlotAt);
+        }
 
         public ref int Latitude(int place) => ref Unsafe.Add(ref At(place >> 3), place & 7);
 

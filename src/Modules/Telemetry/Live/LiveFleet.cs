@@ -39,9 +39,6 @@ internal sealed class LiveFleet
     /// <summary>The classes; a class keeps its number.</summary>
     public ImmutableArray<LiveClass> Classes => _classes;
 
-    /// <summary>Told of every change under the writers' lock: must be quick and may not call back.</summary>
-    public ILiveWatcher? Watcher { get; set; }
-
     /// <summary>Takes Fleet's word. False when a newer one is known already, or the fleet is full.</summary>
     public bool Take(in LiveState state)
     {
@@ -68,7 +65,7 @@ internal sealed class LiveFleet
                 _slots.Enlist(slot); // before the cells know it, so that whoever finds it there can name it
                 Volatile.Write(ref _count, slot + 1);
                 _slots.Places[slot] = Cells.Add(state.Position, slot, bits.Value);
-                Changed(slot, null, state.Position, default, bits);
+                Changed();
                 return true;
             }
             if (state.Version <= _slots.Versions[slot])
@@ -150,14 +147,10 @@ internal sealed class LiveFleet
         if (before == position && bitsBefore == bits)
             return;
         Cells.Update(_slots.Places, slot, position, bits.Value);
-        Changed(slot, before, position, bitsBefore, bits);
+        Changed();
     }
 
-    private void Changed(int slot, PackedPoint? before, PackedPoint position, LiveBits bitsBefore, LiveBits bits)
-    {
-        Volatile.Write(ref _changes, _changes + 1);
-        Watcher?.OnChanged(slot, before, position, bitsBefore, bits);
-    }
+    private void Changed() => Volatile.Write(ref _changes, _changes + 1);
 
     private LiveState StateOf(int slot)
     {
@@ -265,13 +258,6 @@ internal sealed class LiveFleet
             return grown;
         }
     }
-}
-
-/// <summary>Hears what changes in the live fleet.</summary>
-internal interface ILiveWatcher
-{
-    /// <summary>Called under the writers' lock, so in order.</summary>
-    void OnChanged(int slot, PackedPoint? before, PackedPoint position, LiveBits bitsBefore, LiveBits bits);
 }
 
 /// <summary>Words of enumerations as JSON has them.</summary>

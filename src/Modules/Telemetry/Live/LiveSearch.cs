@@ -213,18 +213,19 @@ internal sealed class LiveSearch(LiveFleet fleet)
                 _tileCount++;
             }
             var first = tileColumn << LiveTile.SideBits;
-            var wanted = (-1 << Math.Max(0, west - first)) & (int)(0xFFFFu >> Math.Max(0, first + LiveTile.Side - 1 - east));
+            var wanted = (-1 << Math.Max(0, west - first)) & (int)(((1u << LiveTile.Side) - 1) >> Math.Max(0, first + LiveTile.Side - 1 - east));
             var entries = tile.Cells;
             for (var held = entries[rowInTile] & wanted; held != 0; held &= held - 1)
             {
                 var entry = entries[LiveTile.Side + (rowInTile << LiveTile.SideBits) + BitOperations.TrailingZeroCount(held)];
                 for (var block = entry & ~LiveCells.MoreFlag; ;)
                 {
-                    if ((uint)block >= (uint)_blocks.Count || _listed > _blocks.Count)
+                    if (block < 0 || block >= _blocks.Count || _listed > _blocks.Count)
                         return false; // a writer is at it: there is no such block, or the chain has become a circle
                     if (_listed == _list.Length)
                         Array.Resize(ref _list, 2 * _listed);
                     _list[_listed++] = block;
+                    _blocks.Prefetch(block);
                     if (entry >= 0)
                         break;
                     block = _blocks.Next[block];
@@ -293,13 +294,10 @@ internal sealed class LiveSearch(LiveFleet fleet)
                     // A free lane's latitude makes the factor negative: it must stay far away.
                     var square = north * north + east * east * Vector256.Max(shrink - turn * north, Vector256<float>.Zero);
                     var hits = Vector256.LessThanOrEqual(square, edge).AsInt32();
-                    if (hits == Vector256<int>.Zero)
-                        continue;
+                    // No branch on what was found: the processor reads on ahead over blocks that are not in its cache yet.
                     var bits = Vector256.LoadUnsafe(ref first, LiveCells.BitsAt);
                     hits &= Vector256.Equals(bits & _mask, _want) & Vector256.GreaterThan(bits & Vector256.Create(LiveBits.ChargeMask), _chargeAbove);
                     var lanes = hits.ExtractMostSignificantBits();
-                    if (lanes == 0)
-                        continue;
                     var own = Vector256.Create(block * LiveCells.Lanes) + Vector256<int>.Indices;
                     if (_looksCloser)
                         lanes = LookCloser(blocks, block, lanes);
@@ -424,7 +422,10 @@ internal sealed class LiveSearch(LiveFleet fleet)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool IsBefore(in FoundVehicle left, in FoundVehicle right) =>
         left.DistanceMeters < right.DistanceMeters
-        || (left.DistanceMeters == right.DistanceMeters && (uint)left.Slot < (uint)fleet.Count && (uint)right.Slot < (uint)fleet.Count && fleet.IdOf(left.Slot).CompareTo(fleet.IdOf(right.Slot)) < 0);
+        || (left.DistanceMeters == right.DistanceMeters && IsKnown(left.Slot) && IsKnown(right.Slot) && fleet.IdOf(left.Slot).CompareTo(fleet.IdOf(right.Slot)) < 0);
+
+    /// <summary>A writer may be halfway: then the slot is any number, and the search begins again.</summary>
+    private bool IsKnown(int slot) => slot >= 0 && slot < fleet.Count;
 
     /// <summary>The same by the formula, anywhere on earth and for any radius.</summary>
     private bool TryByFormula(PackedPoint center, double radiusMeters, in LiveFilter filter, int limit, LiveBox? box)

@@ -1,4 +1,6 @@
+using Microsoft.Extensions.DependencyInjection;
 using Mobility.Platform.Modules;
+using Mobility.Telemetry.Ingest;
 
 namespace Mobility.Telemetry.Live;
 
@@ -7,5 +9,9 @@ internal static class LiveSetup
 {
     public static void Configure(IModuleBuilder module)
     {
+        module.Services.AddSingleton<LiveFleetFeed>().AddSingleton<IReportListener>(p => p.GetRequiredService<LiveFleetFeed>());
+        module.Services.AddHostedService(p => p.GetRequiredService<LiveFleetFeed>());
+        module.Endpoints(FindNearbyVehicles.Map);
+        module.Endpoints(StreamVehicles.Map);
     }
 }

@@ -3,7 +3,6 @@ using System.Diagnostics;
 using System.Text.Json;
 using Mobility.Contracts;
 using Mobility.Geo;
-using Mobility.Platform;
 using Mobility.Telemetry.Live;
 
 namespace Mobility.Bench;

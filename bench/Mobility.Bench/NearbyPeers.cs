@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using Mobility.Geo;
 using Mobility.Platform.Postgres;
 using Npgsql;
 using NpgsqlTypes;

@@ -27,17 +27,17 @@ internal static class EndRide
     /// <param name="outside">Why the ride may not end where the vehicle is; null when it may or nobody knows where it is.</param>
     public static Decision<BookingEvent> Decide(
         BookingState state, EndCause cause, VehicleCommandId command, DateTimeOffset now, Problem? outside = null) => state.Phase switch
-    {
-        Phase.Riding when outside is not null => Decision<BookingEvent>.Refuse(outside),
-        Phase.Riding or Phase.Resuming => Decision<BookingEvent>.Accept(new EndRequested(command, cause, now)),
-        // The lock for the pause is on its way and serves for the end too.
-        Phase.Pausing => Decision<BookingEvent>.Accept(new EndRequested(Command: null, cause, now)),
-        // A vehicle that did not answer the wish to go on may stand open.
-        Phase.Paused when state.Flags.Contains(RideFlag.UnlockUnanswered) => Decision<BookingEvent>.Accept(new EndRequested(command, cause, now)),
-        Phase.Paused => Decision<BookingEvent>.Accept(new EndRequested(Command: null, cause, now), EndedAt(state, now, now, outside is null ? null : RideFlag.ParkedOutside)),
-        Phase.Ending or Phase.Ended or Phase.Settled => Decision<BookingEvent>.Accept(),
-        _ => Decision<BookingEvent>.Refuse(BookingProblems.WrongPhase(state, "ended")),
-    };
+        {
+            Phase.Riding when outside is not null => Decision<BookingEvent>.Refuse(outside),
+            Phase.Riding or Phase.Resuming => Decision<BookingEvent>.Accept(new EndRequested(command, cause, now)),
+            // The lock for the pause is on its way and serves for the end too.
+            Phase.Pausing => Decision<BookingEvent>.Accept(new EndRequested(Command: null, cause, now)),
+            // A vehicle that did not answer the wish to go on may stand open.
+            Phase.Paused when state.Flags.Contains(RideFlag.UnlockUnanswered) => Decision<BookingEvent>.Accept(new EndRequested(command, cause, now)),
+            Phase.Paused => Decision<BookingEvent>.Accept(new EndRequested(Command: null, cause, now), EndedAt(state, now, now, outside is null ? null : RideFlag.ParkedOutside)),
+            Phase.Ending or Phase.Ended or Phase.Settled => Decision<BookingEvent>.Accept(),
+            _ => Decision<BookingEvent>.Refuse(BookingProblems.WrongPhase(state, "ended")),
+        };
 
     /// <summary>The end by the vehicle's own lock.</summary>
     public static RideEnded EndedAt(

@@ -3,7 +3,6 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Mobility.Contracts;
-using Mobility.Platform;
 using Mobility.Platform.Auth;
 using Mobility.Platform.Events;
 using Mobility.Platform.Http;

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Mobility.Platform.Modules;
 using Npgsql;
-using NpgsqlTypes;
 
 namespace Mobility.Platform.Events;
 

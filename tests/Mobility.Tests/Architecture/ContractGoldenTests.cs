@@ -15,6 +15,7 @@ namespace Mobility.Tests.Architecture;
 public sealed class ContractGoldenTests
 {
     private static readonly string Folder = Repository.PathOf("tests", "Mobility.Tests", "Architecture", "golden");
+    private static readonly JsonSerializerOptions Indented = new(MobilityJson.Stored) { WriteIndented = true };
     private static readonly Dictionary<string, Type> Events = typeof(BookingReservedV1).Assembly.GetTypes()
         .Where(type => type.IsAssignableTo(typeof(IContractEvent)) && !type.IsAbstract)
         .ToDictionary(ContractNames.Of);
@@ -26,7 +27,7 @@ public sealed class ContractGoldenTests
     {
         var (type, file) = (Events[name], Path.Combine(Folder, $"{name}.json"));
         if (Repository.Accepts && !File.Exists(file))
-            File.WriteAllText(file, JsonSerializer.Serialize(Sample(type, type.Name), type, new JsonSerializerOptions(MobilityJson.Stored) { WriteIndented = true }) + "\n");
+            File.WriteAllText(file, JsonSerializer.Serialize(Sample(type, type.Name), type, Indented) + "\n");
         var golden = File.ReadAllText(file);
         var again = JsonSerializer.SerializeToNode(ContractNames.Read(type, golden), type, MobilityJson.Stored);
         Lost(JsonNode.Parse(golden), again, "$").ShouldBeEmpty($"{name} as it was published is read differently today");

@@ -67,7 +67,7 @@ public sealed class MqttRideTests(MqttFixture platform) : IClassFixture<MqttFixt
         return (vehicle, (vehicle, secret));
     }
 
-    private async Task<string> BookAsync(HttpClient rider, VehicleId vehicle)
+    private static async Task<string> BookAsync(HttpClient rider, VehicleId vehicle)
     {
         await PostAsync(rider, "/v1/payments/methods", new { token = "tok_visa" });
         var quote = (await PostAsync(rider, "/v1/quotes", new { vehicleId = vehicle })).GetProperty("id").GetString();

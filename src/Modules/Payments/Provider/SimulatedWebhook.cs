@@ -7,7 +7,6 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Mobility.Platform;
-using Mobility.Platform.Events;
 using Mobility.Platform.Http;
 using Mobility.Platform.Modules;
 

@@ -2,7 +2,6 @@ using System.Threading.Channels;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Mobility.Contracts;
-using Mobility.Geo;
 using Mobility.Platform.Events;
 using Mobility.Platform.Http;
 using Npgsql;

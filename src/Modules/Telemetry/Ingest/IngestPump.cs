@@ -4,7 +4,6 @@ using System.Runtime.InteropServices;
 using System.Threading.Channels;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Mobility.Contracts;
 using Mobility.Geo;
 using Mobility.Platform.Events;
 using Npgsql;

@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
 using Mobility.Contracts;
 
@@ -26,7 +25,7 @@ internal sealed partial class MqttConnection
             RefuseConnect(fault);
             return;
         }
-        var (rights, refusal) = await IdentifyAsync(connect, ct);
+        var (rights, refusal) = await IdentifyPatientlyAsync(connect, ct);
         if (rights is null)
         {
             RefuseConnect(refusal);
@@ -91,6 +90,25 @@ internal sealed partial class MqttConnection
         if (connect.Will is { Qos: > 1 })
             return ReasonCode.QosNotSupported;
         return connect.Will is { Payload.Length: > SmallPayloadBytesMax } ? ReasonCode.PacketTooLarge : null;
+    }
+
+    /// <summary>While we look the secret up, the silence is ours; without the database nobody can be let in.</summary>
+    private async ValueTask<(TopicRights? Rights, ReasonCode Refusal)> IdentifyPatientlyAsync(ConnectPacket connect, CancellationToken ct)
+    {
+        _isHandingOn = true;
+        try
+        {
+            return await IdentifyAsync(connect, ct);
+        }
+        catch (Exception e) when (e is Npgsql.NpgsqlException or TimeoutException)
+        {
+            return (null, ReasonCode.ServerUnavailable);
+        }
+        finally
+        {
+            Volatile.Write(ref _heardAt, _clock.GetTimestamp());
+            _isHandingOn = false;
+        }
     }
 
     private async ValueTask<(TopicRights? Rights, ReasonCode Refusal)> IdentifyAsync(ConnectPacket connect, CancellationToken ct)

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text;
 using Microsoft.AspNetCore.Connections;
 using Mobility.Contracts;
@@ -77,8 +76,7 @@ internal sealed partial class MqttConnection : IAwaitDurable
                 var outcome = ReadOutcome.NeedMore;
                 MqttFault? fault = null;
                 while (_ended == 0 && (outcome = _reader.TryRead(ref buffer, out var packet, out fault)) == ReadOutcome.Packet)
-                    if (HandleAsync(packet!, ct) is { IsCompletedSuccessfully: false } slow)
-                        await slow;
+                    await HandleAsync(packet!, ct);
                 input.AdvanceTo(buffer.Start, buffer.End);
                 if (outcome == ReadOutcome.Fault)
                     Refuse(fault!);

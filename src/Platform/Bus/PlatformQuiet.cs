@@ -1,8 +1,20 @@
 using Microsoft.Extensions.DependencyInjection;
 using Mobility.Platform.Events;
 using Mobility.Platform.Modules;
+using Npgsql;
+using NpgsqlTypes;
 
 namespace Mobility.Platform.Bus;
+
+/// <summary>Follows the log in the memory of one process, beside the subscriptions: what it shows is behind until it has caught up.</summary>
+public interface ILogFollower
+{
+    /// <summary>The contract that it follows.</summary>
+    string Contract { get; }
+
+    /// <summary>How far its memory is.</summary>
+    BusPosition ReadUpTo { get; }
+}
 
 /// <summary>Whether everything that was caused has happened: no message undelivered, nothing due. Who moves an injected clock waits for it.</summary>
 public static class PlatformQuiet
@@ -12,8 +24,18 @@ public static class PlatformQuiet
 
     /// <summary>Waits until the process is quiet at the clock's present instant.</summary>
     /// <exception cref="TimeoutException">Something is stuck; the message names it.</exception>
-    public static Task WaitAsync(IReadOnlyList<ModuleDefinition> modules, IServiceProvider services, TimeProvider clock, CancellationToken ct = default) =>
-        WaitAsync([.. modules.Select(m => (m, services.GetRequiredKeyedService<ModuleDatabase>(m.Module)))], clock, ct);
+    public static async Task WaitAsync(IReadOnlyList<ModuleDefinition> modules, IServiceProvider services, TimeProvider clock, CancellationToken ct = default)
+    {
+        await WaitAsync([.. modules.Select(m => (m, services.GetRequiredKeyedService<ModuleDatabase>(m.Module)))], clock, ct);
+        var started = System.Diagnostics.Stopwatch.GetTimestamp();
+        foreach (var follower in services.GetServices<ILogFollower>())
+            while (await IsBehindAsync(follower, services.GetRequiredService<Database<PlatformModule>>(), ct))
+            {
+                if (System.Diagnostics.Stopwatch.GetElapsedTime(started) > Patience)
+                    throw new TimeoutException($"The platform is not quiet after {Patience.TotalSeconds} s: {follower.GetType().Name} is behind the log");
+                await Task.Delay(2, ct);
+            }
+    }
 
     /// <summary>Waits until modules are quiet that may run in several processes.</summary>
     /// <exception cref="TimeoutException">Something is stuck; the message names it.</exception>
@@ -30,6 +52,16 @@ public static class PlatformQuiet
                 throw new TimeoutException($"The platform is not quiet after {Patience.TotalSeconds} s: {busy}");
             await Task.Delay(5, ct);
         }
+    }
+
+    private static async Task<bool> IsBehindAsync(ILogFollower follower, Database<PlatformModule> database, CancellationToken ct)
+    {
+        await using var command = database.Source.CreateCommand("SELECT EXISTS (SELECT FROM bus.messages WHERE type = $1 AND (xid, position) > ($2, $3))");
+        var place = follower.ReadUpTo;
+        command.Parameters.AddWithValue(follower.Contract);
+        command.Parameters.Add(new NpgsqlParameter { Value = place.Transaction, NpgsqlDbType = NpgsqlDbType.Xid8 });
+        command.Parameters.AddWithValue(place.Row);
+        return (bool)(await command.ExecuteScalarAsync(ct))!;
     }
 
     private static async Task<string?> WhatIsBusyAsync(

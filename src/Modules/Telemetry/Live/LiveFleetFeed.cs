@@ -18,7 +18,7 @@ namespace Mobility.Telemetry.Live;
 /// message names the vehicle's version, what was read twice, in step 2 and 4, changes nothing (ADR 0009).
 /// </para>
 /// </summary>
-internal sealed partial class LiveFleetFeed(IAsk ask, BusTail tail, Database<TelemetryModule> database, ILogger<LiveFleetFeed> log) : BackgroundService, IReportListener
+internal sealed partial class LiveFleetFeed(IAsk ask, BusTail tail, Database<TelemetryModule> database, ILogger<LiveFleetFeed> log) : BackgroundService, IReportListener, ILogFollower
 {
     public const int PageMax = 2_000;
     public const int MessagesAtOnce = 500;
@@ -37,10 +37,12 @@ internal sealed partial class LiveFleetFeed(IAsk ask, BusTail tail, Database<Tel
     private static readonly TimeSpan ReadyWithin = TimeSpan.FromSeconds(3);
 
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
-    private static readonly string Contract = ContractNames.Of(typeof(VehicleStateChangedV1));
+    private readonly Lock _place = new(); // two words are not read in one
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public LiveFleet Fleet { get; } = new();
+
+    public string Contract { get; } = ContractNames.Of(typeof(VehicleStateChangedV1));
 
     /// <summary>Whether all vehicles are known; before, an answer would be a lie.</summary>
     public bool IsReady => _ready.Task.IsCompleted;
@@ -50,7 +52,19 @@ internal sealed partial class LiveFleetFeed(IAsk ask, BusTail tail, Database<Tel
         IsReady || await Task.WhenAny(_ready.Task, Task.Delay(ReadyWithin, ct)) == _ready.Task;
 
     /// <summary>The place in the log up to which Fleet's news are in.</summary>
-    public BusPosition ReadUpTo { get; private set; }
+    public BusPosition ReadUpTo
+    {
+        get
+        {
+            lock (_place)
+                return field;
+        }
+        private set
+        {
+            lock (_place)
+                field = value;
+        }
+    }
 
     public void OnDurable(ReadOnlySpan<VehicleReport> reports)
     {

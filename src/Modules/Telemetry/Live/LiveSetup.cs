@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Mobility.Platform.Bus;
 using Mobility.Platform.Modules;
 using Mobility.Telemetry.Ingest;
 
@@ -9,7 +10,8 @@ internal static class LiveSetup
 {
     public static void Configure(IModuleBuilder module)
     {
-        module.Services.AddSingleton<LiveFleetFeed>().AddSingleton<IReportListener>(p => p.GetRequiredService<LiveFleetFeed>());
+        module.Services.AddSingleton<LiveFleetFeed>().AddSingleton<IReportListener>(p => p.GetRequiredService<LiveFleetFeed>())
+            .AddSingleton<ILogFollower>(p => p.GetRequiredService<LiveFleetFeed>());
         module.Services.AddHostedService(p => p.GetRequiredService<LiveFleetFeed>());
         module.Endpoints(FindNearbyVehicles.Map);
         module.Endpoints(StreamVehicles.Map);

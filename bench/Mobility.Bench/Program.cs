@@ -23,7 +23,17 @@ var serve = new Command("serve", "The platform's process of a bench.") { connect
 serve.Hidden = true;
 serve.SetAction((parsed, ct) => BenchPlatform.ServeAsync(parsed.GetRequiredValue(connection), ct));
 
-var root = new RootCommand("Benchmarks, each beside its peer or limit in one run.") { booking, nearby, serve };
+var seconds = new Option<int>("--seconds") { Description = "How long each phase lasts", DefaultValueFactory = _ => 20 };
+var connections = new Option<int>("--connections") { Description = "Vehicles", DefaultValueFactory = _ => 1_000 };
+var ingest = new Command("ingest", "Reports of vehicles over MQTT into durable history, killed and counted, beside mosquitto.") { json, seconds, connections };
+ingest.SetAction((parsed, ct) => IngestBench.RunAsync(parsed.GetValue(seconds), parsed.GetValue(connections), parsed.GetValue(json), ct));
+
+var port = new Argument<int>("port");
+var serveMqtt = new Command("serve-mqtt", "The platform's process of the ingest bench.") { connection, port };
+serveMqtt.Hidden = true;
+serveMqtt.SetAction((parsed, ct) => IngestBench.ServeAsync(parsed.GetRequiredValue(connection), parsed.GetValue(port), ct));
+
+var root = new RootCommand("Benchmarks, each beside its peer or limit in one run.") { booking, ingest, nearby, serve, serveMqtt };
 using var stopping = new CancellationTokenSource();
 Console.CancelKeyPress += (_, e) =>
 {

@@ -33,7 +33,15 @@ internal static class ConnectionBudget
         await using var source = new NpgsqlDataSourceBuilder(connectionString).Build();
         await using var command = source.CreateCommand(
             "SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int");
-        var allowed = (int)(await command.ExecuteScalarAsync(ct))!;
+        int allowed;
+        try
+        {
+            allowed = (int)(await command.ExecuteScalarAsync(ct))!;
+        }
+        catch (NpgsqlException)
+        {
+            return; // a process whose database is away lives on and says that it is not ready
+        }
         var poolSize = configuration.GetValue("Database:PoolSize", ModuleDatabase.DefaultPoolSizeMax);
         if (Fault(modules.Count, poolSize, allowed) is { } sentence)
             throw new PlatformStartException(sentence);

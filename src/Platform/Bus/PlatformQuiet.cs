@@ -12,8 +12,8 @@ public interface ILogFollower
     /// <summary>The contract that it follows.</summary>
     string Contract { get; }
 
-    /// <summary>How far its memory is.</summary>
-    BusPosition ReadUpTo { get; }
+    /// <summary>How far its memory is; null until it has begun.</summary>
+    BusPosition? ReadUpTo { get; }
 }
 
 /// <summary>Whether everything that was caused has happened: no message undelivered, nothing due. Who moves an injected clock waits for it.</summary>
@@ -56,8 +56,9 @@ public static class PlatformQuiet
 
     private static async Task<bool> IsBehindAsync(ILogFollower follower, Database<PlatformModule> database, CancellationToken ct)
     {
+        if (follower.ReadUpTo is not { } place)
+            return true;
         await using var command = database.Source.CreateCommand("SELECT EXISTS (SELECT FROM bus.messages WHERE type = $1 AND (xid, position) > ($2, $3))");
-        var place = follower.ReadUpTo;
         command.Parameters.AddWithValue(follower.Contract);
         command.Parameters.Add(new NpgsqlParameter { Value = place.Transaction, NpgsqlDbType = NpgsqlDbType.Xid8 });
         command.Parameters.AddWithValue(place.Row);

@@ -37,6 +37,7 @@ public sealed class ReplayTests
         // 11 and three times 30 begun minutes at 15, and 100 for each unlock; at least 130 for the short one; 2,000 of riding at most for the long one.
         first.CapturedMinor.ShouldBe(100 + 11 * 15 + 130 + 3 * (100 + 30 * 15) + 100 + 2_000);
         var second = await LiveAsync();
+        second.Failed.ShouldBe(0, string.Join('\n', second.Listed.Select(failed => failed.Detail)));
         (second.Completed, second.Failed, second.Relocations, second.Swaps, second.CapturedMinor, second.Riders, second.Bikes)
             .ShouldBe((first.Completed, first.Failed, first.Relocations, first.Swaps, first.CapturedMinor, first.Riders, first.Bikes));
     }

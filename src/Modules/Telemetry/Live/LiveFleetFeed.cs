@@ -51,8 +51,8 @@ internal sealed partial class LiveFleetFeed(IAsk ask, BusTail tail, Database<Tel
     public async ValueTask<bool> WaitReadyAsync(CancellationToken ct) =>
         IsReady || await Task.WhenAny(_ready.Task, Task.Delay(ReadyWithin, ct)) == _ready.Task;
 
-    /// <summary>The place in the log up to which Fleet's news are in.</summary>
-    public BusPosition ReadUpTo
+    /// <summary>The place in the log up to which Fleet's news are in; null until all vehicles are known.</summary>
+    public BusPosition? ReadUpTo
     {
         get
         {
@@ -104,7 +104,7 @@ internal sealed partial class LiveFleetFeed(IAsk ask, BusTail tail, Database<Tel
     {
         while (tail.SinceRead is null)
             await Signal.WaitAsync(tail.News.Next, LookEvery, ct);
-        ReadUpTo = tail.ReadUpTo;
+        var noted = tail.ReadUpTo;
         VehicleId? after = null;
         for (IReadOnlyList<VehicleNow> page = []; after is null || page.Count == PageMax; after = page.Count > 0 ? page[^1].Id : new VehicleId(Guid.Empty))
         {
@@ -113,13 +113,15 @@ internal sealed partial class LiveFleetFeed(IAsk ask, BusTail tail, Database<Tel
                 Fleet.Take(StateOf(vehicle));
         }
         await ReadReportsAsync(ct);
+        ReadUpTo = noted;
     }
 
     private async Task FollowAsync(CancellationToken ct)
     {
         while (true)
         {
-            var (messages, examined) = tail.TryRead(ReadUpTo, Contract, MessagesAtOnce) ?? await tail.ReadAsync(ReadUpTo, Contract, MessagesAtOnce, ct);
+            var place = ReadUpTo!.Value;
+            var (messages, examined) = tail.TryRead(place, Contract, MessagesAtOnce) ?? await tail.ReadAsync(place, Contract, MessagesAtOnce, ct);
             foreach (var message in messages)
                 if (((VehicleStateChangedV1)ContractNames.Read(typeof(VehicleStateChangedV1), message.Data)).Now is { } now)
                     Fleet.Take(StateOf(now));

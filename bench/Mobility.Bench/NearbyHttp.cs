@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Diagnostics;
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
@@ -7,8 +9,6 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Mobility.Geo;
 using Mobility.Telemetry.Live;
-using System.Buffers;
-using System.Diagnostics;
 
 namespace Mobility.Bench;
 

@@ -32,7 +32,8 @@ public abstract class PaymentOutageScenarios(BookingPlatform platform)
         ended.GetProperty("charge").GetProperty("total").GetProperty("amount").GetInt64().ShouldBe(100 + 6 * 20);
         ended.TryGetProperty("invoiceNumber", out _).ShouldBeFalse();
         (await vehicle.StateAsync()).ShouldBe("available");
-        (await rider.Http.GetAsync($"/v1/vehicles/nearby?lat={50}&lon={11}")).StatusCode.ShouldBe(HttpStatusCode.OK);
+        using (var nearby = await rider.Http.GetAsync("/v1/vehicles/nearby?lat=50&lon=11"))
+            nearby.StatusCode.ShouldBe(HttpStatusCode.OK, await nearby.Content.ReadAsStringAsync());
 
         await SwitchAsync(down: false);
         await platform.PassAsync(60);

@@ -19,7 +19,7 @@ public sealed class FuzzTests(BookingPlatform platform, ITestOutputHelper output
     private const int RequestsPerOperation = 60;
     private static readonly int Seed = int.TryParse(Environment.GetEnvironmentVariable("MOBILITY_FUZZ_SEED"), out var seed) ? seed : 20261122;
 
-    public static TheoryData<string> Modules() => ["identity", "zones", "fleet", "pricing", "booking", "payments", "notifications"];
+    public static TheoryData<string> Modules() => [.. global::Mobility.Host.Modules.All().Select(module => module.Name)];
 
     [Theory, MemberData(nameof(Modules)), Trait("Req", "SEC-11")]
     public async Task No_input_reaches_a_server_error(string module)
@@ -39,7 +39,7 @@ public sealed class FuzzTests(BookingPlatform platform, ITestOutputHelper output
                     HttpResponseMessage reply;
                     try
                     {
-                        reply = await caller.Http.SendAsync(request);
+                        reply = await caller.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
                     }
                     catch (HttpRequestException e) when (e.InnerException is IOException)
                     {
@@ -47,6 +47,8 @@ public sealed class FuzzTests(BookingPlatform platform, ITestOutputHelper output
                     }
                     using var answered = reply;
                     requests++;
+                    if (reply.Content.Headers.ContentType?.MediaType is "text/event-stream")
+                        continue; // a stream that was granted does not end
                     var text = await reply.Content.ReadAsStringAsync();
                     ((int)reply.StatusCode).ShouldBeLessThan(500, $"{what}: {text}");
                     if ((int)reply.StatusCode < 400)

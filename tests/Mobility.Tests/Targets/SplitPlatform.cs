@@ -5,7 +5,9 @@ namespace Mobility.Tests.Targets;
 /// <summary>The same platform as two processes over one database; what one asks the other goes over HTTP with a service's token.</summary>
 public sealed class SplitPlatform : BookingPlatform
 {
-    protected override IReadOnlyList<string[]> Processes => [["identity", "booking", "notifications"], ["zones", "fleet", "pricing", "payments"]];
+    private static readonly string[] First = ["identity", "booking", "notifications"];
+
+    protected override IReadOnlyList<string[]> Processes => [First, [.. global::Mobility.Host.Modules.All().Select(module => module.Name).Except(First)]];
 
     protected override IReadOnlyDictionary<string, string?> Settings => new Dictionary<string, string?>(base.Settings)
     {

@@ -167,6 +167,17 @@ public sealed class MqttDoorTests(MqttFixture platform) : IClassFixture<MqttFixt
     }
 
     [Fact]
+    public async Task A_vehicle_whose_network_broke_finds_its_session_however_soon_it_is_back()
+    {
+        var vehicle = await platform.NewVehicleAsync();
+        var keep = new MqttProperties().With(PropertyId.SessionExpiry, 600);
+        await (await platform.ConnectAsync(vehicle, properties: keep)).DisposeAsync();
+        for (var i = 0; i < 200; i++)
+            await using (var back = await platform.ConnectAsync(vehicle, clean: false, properties: keep)) // the door may or may not have seen yet that the last one broke
+                back.ConnAck.SessionPresent.ShouldBeTrue($"time {i}");
+    }
+
+    [Fact]
     public async Task The_last_will_speaks_when_the_vehicle_falls_silent_and_not_when_it_says_goodbye()
     {
         var vehicle = await platform.NewVehicleAsync();

@@ -45,18 +45,16 @@ internal sealed partial class MqttConnection
         _receiveMaximum = (int)(connect.Properties.Number(PropertyId.ReceiveMaximum) ?? ushort.MaxValue);
         _packetBytesMax = connect.Properties.Number(PropertyId.MaximumPacketSize) ?? uint.MaxValue;
         // 3.1.1 keeps the session of whoever does not ask for a clean one for as long as we like.
-        _expirySeconds = connect.Version == MqttVersion.V5
-            ? connect.Properties.Number(PropertyId.SessionExpiry) ?? 0
-            : connect.CleanStart ? 0 : (uint)MqttConnections.SessionAgeMax.TotalSeconds;
+        var wanted = connect.Version == MqttVersion.V5 ? connect.Properties.Number(PropertyId.SessionExpiry) ?? 0 : connect.CleanStart ? 0 : uint.MaxValue;
+        ExpirySeconds = MqttConnections.KeptSeconds(wanted);
         var keepAlive = connect.KeepAliveSeconds is 0 or > KeepAliveSecondsMax ? KeepAliveSecondsMax : connect.KeepAliveSeconds;
         _silenceMax = TimeSpan.FromSeconds(keepAlive * 1.5);
         var isKept = false;
         if (rights.Vehicle is { } vehicle)
-            (_session, isKept) = _connections.Enter(this, vehicle, clientId, connect.CleanStart);
+            isKept = _connections.Enter(this, vehicle, clientId, connect.CleanStart);
         else
             _out = new Outgoing(_transport.Transport.Output, ObserverWaitingBytesMax);
         _will = connect.Will;
-        _rights = rights;
         _connections.LetIn(_transport);
         var properties = MqttProperties.None;
         if (connect.Version == MqttVersion.V5)
@@ -70,10 +68,13 @@ internal sealed partial class MqttConnection
                 properties.With(PropertyId.AssignedClientId, clientId);
             if (keepAlive != connect.KeepAliveSeconds)
                 properties.With(PropertyId.ServerKeepAlive, keepAlive);
-            if (_expirySeconds > MqttConnections.SessionAgeMax.TotalSeconds)
-                properties.With(PropertyId.SessionExpiry, _expirySeconds = (uint)MqttConnections.SessionAgeMax.TotalSeconds);
+            if (ExpirySeconds != wanted)
+                properties.With(PropertyId.SessionExpiry, ExpirySeconds);
         }
         Send(new ConnAckPacket(isKept, 0) { Properties = properties });
+        _rights = rights; // from here on commands may be sent, never before CONNACK
+        if (_ended != 0 && Session is { } entered)
+            _connections.Leave(this, entered.Vehicle); // it ended before it had a seat to leave
         if (isKept)
             Resume();
     }

@@ -52,11 +52,11 @@ internal sealed partial class MqttConnection
     /// <summary>Tells a vehicle its own status, if it subscribed.</summary>
     public void SendStatus(ReadOnlyMemory<byte> payload, bool retained)
     {
-        if (_session is not { } session || Vehicle is not { } vehicle)
+        if (Session is not { } session || Vehicle is not { } vehicle)
             return;
         ushort packetId = 0;
         byte qos;
-        lock (_gate)
+        lock (session.Gate)
         {
             if (session.StatusQos is not { } granted)
                 return;
@@ -68,35 +68,43 @@ internal sealed partial class MqttConnection
     }
 
     /// <summary>Something may wait for the vehicle: it is asked for and sent.</summary>
-    public void AskForPending() => _ = DeliverQuietlyAsync();
-
-    private async Task DeliverPendingAsync(CancellationToken ct)
+    public void AskForPending()
     {
-        if (Vehicle is not { } vehicle || _isDelivering)
-            return;
-        _isDelivering = true;
-        try
+        if (Vehicle is { } vehicle && Interlocked.Increment(ref _askedForPending) == 1)
+            _ = DeliverPendingAsync(vehicle);
+    }
+
+    /// <summary>One at a time; who asks meanwhile is answered by one more look, since the first may have been too early for him.</summary>
+    private async Task DeliverPendingAsync(VehicleId vehicle)
+    {
+        int asked;
+        do
         {
-            foreach (var command in await _services.Commands.PendingOfAsync(vehicle, ct))
-                Deliver(command);
+            asked = Volatile.Read(ref _askedForPending);
+            try
+            {
+                foreach (var command in await _services.Commands.PendingOfAsync(vehicle, _transport.ConnectionClosed))
+                    Deliver(command);
+            }
+            catch (Exception e) when (e is OperationCanceledException or Npgsql.NpgsqlException or TimeoutException or PeerUnavailableException)
+            {
+                // The vehicle asks again when it reconnects, and whoever waits for the command has a deadline.
+            }
         }
-        finally
-        {
-            _isDelivering = false;
-        }
+        while (Interlocked.Add(ref _askedForPending, -asked) > 0);
     }
 
     /// <summary>Sends a command unless this session was sent it before, its time is over, or the vehicle has no room; then it is asked for again after a PUBACK.</summary>
     public void Deliver(PendingCommand command)
     {
         var left = command.Deadline - _clock.GetUtcNow();
-        if (_session is not { } session || Vehicle is not { } vehicle || left <= TimeSpan.Zero)
+        if (Session is not { } session || Vehicle is not { } vehicle || left <= TimeSpan.Zero)
             return;
         var topic = TopicRights.Name(TopicKind.Commands, vehicle);
         var payload = JsonSerializer.SerializeToUtf8Bytes(new CommandPayload(command.Id, command.Kind, command.RequestedAt, command.Deadline), MobilityJson.Http);
         ushort packetId = 0;
         byte qos;
-        lock (_gate)
+        lock (session.Gate)
         {
             if (session.Sent.Count >= MqttSession.SentMax)
                 session.Sent.Clear(); // a command that is asked for again after so many is over
@@ -113,13 +121,14 @@ internal sealed partial class MqttConnection
     /// <summary>The vehicle came back to its session: what it did not acknowledge goes out again, first and in order.</summary>
     private void Resume()
     {
+        var session = Session!;
         List<KeyValuePair<ushort, InFlight>> again;
         var now = _clock.GetUtcNow();
-        lock (_gate)
+        lock (session.Gate)
         {
-            foreach (var (id, _) in _session!.Unacknowledged.Where(u => u.Value.Command?.Deadline <= now).ToArray())
-                _session.Unacknowledged.Remove(id); // nobody waits for it any more, and a vehicle must not open late
-            again = [.. _session.Unacknowledged];
+            foreach (var (id, _) in session.Unacknowledged.Where(u => u.Value.Command?.Deadline <= now).ToArray())
+                session.Unacknowledged.Remove(id); // nobody waits for it any more, and a vehicle must not open late
+            again = [.. session.Unacknowledged];
         }
         foreach (var (packetId, message) in again)
             SendCommand(message.Topic, message.Payload, 1, packetId, message.Command?.Deadline - now, duplicate: true);
@@ -139,10 +148,10 @@ internal sealed partial class MqttConnection
     private ValueTask AcknowledgedAsync(ushort packetId, CancellationToken ct)
     {
         _ = ct;
-        if (_session is not { } session)
+        if (Session is not { } session)
             return ValueTask.CompletedTask;
         bool wasFull;
-        lock (_gate)
+        lock (session.Gate)
         {
             wasFull = !session.HasRoom(_receiveMaximum);
             session.Unacknowledged.Remove(packetId); // one that is unknown was acknowledged before
@@ -200,10 +209,10 @@ internal sealed partial class MqttConnection
 
     private (bool IsNew, byte Granted) Grant(TopicKind kind, TopicRequest topic)
     {
-        if (_session is not { } session)
+        if (Session is not { } session)
             return (true, 0); // an observer that reads too slowly loses messages, which QoS 0 says
         var granted = Math.Min(topic.Qos, (byte)1);
-        lock (_gate)
+        lock (session.Gate)
         {
             var before = kind == TopicKind.Commands ? session.CommandsQos : session.StatusQos;
             if (kind == TopicKind.Commands)
@@ -235,9 +244,9 @@ internal sealed partial class MqttConnection
     {
         if (_observed is not null)
             return _observed.Remove(filter);
-        if (_session is not { } session || _rights!.MaySubscribe(filter) is not { Reason: ReasonCode.Success, Kind: var kind })
+        if (Session is not { } session || _rights!.MaySubscribe(filter) is not { Reason: ReasonCode.Success, Kind: var kind })
             return false;
-        lock (_gate)
+        lock (session.Gate)
         {
             var had = (kind == TopicKind.Commands ? session.CommandsQos : session.StatusQos) is not null;
             if (kind == TopicKind.Commands)
@@ -245,18 +254,6 @@ internal sealed partial class MqttConnection
             else
                 session.StatusQos = null;
             return had;
-        }
-    }
-
-    private async Task DeliverQuietlyAsync()
-    {
-        try
-        {
-            await DeliverPendingAsync(_transport.ConnectionClosed);
-        }
-        catch (Exception e) when (e is OperationCanceledException or Npgsql.NpgsqlException or TimeoutException or PeerUnavailableException)
-        {
-            // The vehicle asks again when it reconnects, and whoever waits for the command has a deadline.
         }
     }
 }

@@ -34,19 +34,16 @@ internal sealed partial class MqttConnection : IAwaitDurable
     private readonly MqttServices _services;
     private readonly TimeProvider _clock;
     private readonly MqttReader _reader = new(PacketBytesMax);
-    private readonly Lock _gate = new();
     private Outgoing _out;
     private TopicRights? _rights;
-    private MqttSession? _session; // its content under _gate
     private WillMessage? _will;
     private TimeSpan _silenceMax = MqttDoor.ConnectWithin;
     private int _receiveMaximum = ushort.MaxValue;
     private uint _packetBytesMax = uint.MaxValue;
-    private uint _expirySeconds;
     private int _unanswered;
     private long _heardAt;
     private volatile bool _isHandingOn;
-    private volatile bool _isDelivering;
+    private int _askedForPending;
     private int _ended;
     private ObserverFilters? _observed;
 
@@ -56,6 +53,15 @@ internal sealed partial class MqttConnection : IAwaitDurable
         _out = new Outgoing(transport.Transport.Output, WaitingBytesMax);
         _heardAt = clock.GetTimestamp();
     }
+
+    /// <summary>What the vehicle subscribed and has not acknowledged; set when it enters.</summary>
+    public MqttSession? Session { get; set; }
+
+    /// <summary>The session, if the vehicle wants it to outlive this connection.</summary>
+    public MqttSession? SessionToKeep => ExpirySeconds > 0 ? Session : null;
+
+    /// <summary>For how long the session is kept when the connection ends.</summary>
+    public uint ExpirySeconds { get; private set; }
 
     private MqttVersion Version => _reader.Version;
 
@@ -106,12 +112,10 @@ internal sealed partial class MqttConnection : IAwaitDurable
         _out.Close();
         if (_observed is not null)
             _connections.StopObserving(this);
-        if (Vehicle is { } vehicle)
+        if (Session is { } session)
         {
-            SpeakWill(vehicle, reason);
-            lock (_gate)
-                _session!.ExpirySeconds = _expirySeconds;
-            _connections.Leave(this, vehicle, _session!);
+            SpeakWill(session.Vehicle, reason);
+            _connections.Leave(this, session.Vehicle);
         }
         // The reader wakes up and completes the pipes; what was flushed still goes out, but nobody waits long for a reader who does not read.
         _transport.Transport.Input.CancelPendingRead();
@@ -137,7 +141,7 @@ internal sealed partial class MqttConnection : IAwaitDurable
         if (Interlocked.Exchange(ref _will, null) is not { } will || reason == ReasonCode.ServerShuttingDown)
             return;
         // A delayed will also waits no longer than the session lives.
-        var delay = TimeSpan.FromSeconds(Math.Min(will.Properties.Number(PropertyId.WillDelay) ?? 0, _expirySeconds));
+        var delay = TimeSpan.FromSeconds(Math.Min(will.Properties.Number(PropertyId.WillDelay) ?? 0, ExpirySeconds));
         if (delay > TimeSpan.Zero)
             _connections.DelayWill(vehicle, will, delay);
         else
@@ -267,12 +271,12 @@ internal sealed partial class MqttConnection : IAwaitDurable
     {
         if (disconnect.Properties.Number(PropertyId.SessionExpiry) is { } expiry)
         {
-            if (_expirySeconds == 0 && expiry > 0)
+            if (ExpirySeconds == 0 && expiry > 0)
             {
                 End(ReasonCode.ProtocolError);
                 return;
             }
-            _expirySeconds = expiry;
+            ExpirySeconds = MqttConnections.KeptSeconds(expiry);
         }
         if (disconnect.Reason != ReasonCode.DisconnectWithWill)
             _will = null;

@@ -25,12 +25,16 @@ internal sealed partial class MqttConnections(MqttServices services, TimeProvide
     private static readonly TimeSpan SweepEvery = TimeSpan.FromSeconds(1);
     private static readonly object HalfOpenKey = new();
 
+    private readonly Lock _seats = new();
     private readonly ConcurrentDictionary<MqttConnection, bool> _all = new();
     private readonly ConcurrentDictionary<Guid, MqttConnection> _byVehicle = new();
     private readonly ConcurrentDictionary<Guid, MqttSession> _sessions = new();
     private readonly ConcurrentDictionary<Guid, (WillMessage Will, long DueAt)> _wills = new();
     private ImmutableArray<MqttConnection> _observers = [];
     private int _halfOpen;
+
+    /// <summary>For how long we keep a session whose vehicle asked for so many seconds.</summary>
+    public static uint KeptSeconds(uint wanted) => Math.Min(wanted, (uint)SessionAgeMax.TotalSeconds);
 
     public int Count => _byVehicle.Count;
 
@@ -85,36 +89,45 @@ internal sealed partial class MqttConnections(MqttServices services, TimeProvide
         }
     }
 
-    /// <summary>A vehicle has proved who it is. An older connection of it ends. Gives its session and whether that existed before.</summary>
-    public (MqttSession Session, bool IsKept) Enter(MqttConnection connection, VehicleId vehicle, string clientId, bool cleanStart)
+    /// <summary>
+    /// A vehicle has proved who it is. An older connection of it ends and hands its session over, whether or not anybody has noticed yet that it is dead. True
+    /// when the session existed before.
+    /// </summary>
+    public bool Enter(MqttConnection connection, VehicleId vehicle, string clientId, bool cleanStart)
     {
-        MqttConnection? before = null;
-        _byVehicle.AddOrUpdate(vehicle.Value, connection, (_, old) =>
+        MqttConnection? before;
+        bool isKept;
+        lock (_seats)
         {
-            before = old;
-            return connection;
-        });
-        if (before is not null && before != connection)
+            before = _byVehicle.GetValueOrDefault(vehicle.Value);
+            _sessions.TryRemove(vehicle.Value, out var left);
+            _byVehicle[vehicle.Value] = connection;
+            var session = before is null ? left : before.SessionToKeep;
+            isKept = !cleanStart && session?.ClientId == clientId;
+            connection.Session = isKept ? session : new MqttSession(vehicle, clientId);
+        }
+        _wills.TryRemove(vehicle.Value, out _); // it came back before its delayed will was due
+        if (before is not null)
             before.End(ReasonCode.SessionTakenOver);
         else
             TelemetryMetrics.Connections.Add(1);
-        _wills.TryRemove(vehicle.Value, out _); // it came back before its delayed will was due
-        if (!cleanStart && _sessions.TryRemove(vehicle.Value, out var kept) && kept.ClientId == clientId)
-            return (kept, true);
-        _sessions.TryRemove(vehicle.Value, out _);
-        return (new MqttSession(clientId), false);
+        return isKept;
     }
 
-    /// <summary>The connection is over; what is to outlive it is kept. The connection that took over has entered already and gets the session directly.</summary>
-    public void Leave(MqttConnection connection, VehicleId vehicle, MqttSession session)
+    /// <summary>The connection is over; its session is kept for a while, unless another connection has taken the seat and the session with it.</summary>
+    public void Leave(MqttConnection connection, VehicleId vehicle)
     {
-        var isCurrent = _byVehicle.TryRemove(KeyValuePair.Create(vehicle.Value, connection));
-        if (isCurrent)
-            TelemetryMetrics.Connections.Add(-1);
-        if (session.ExpirySeconds == 0 || _sessions.Count >= SessionsMax)
-            return;
-        session.LeftAt = clock.GetTimestamp();
-        _sessions[vehicle.Value] = session;
+        lock (_seats)
+        {
+            if (!_byVehicle.TryRemove(KeyValuePair.Create(vehicle.Value, connection)))
+                return;
+            if (connection.SessionToKeep is { } session && _sessions.Count < SessionsMax)
+            {
+                (session.LeftAt, session.KeptFor) = (clock.GetTimestamp(), TimeSpan.FromSeconds(connection.ExpirySeconds));
+                _sessions[vehicle.Value] = session;
+            }
+        }
+        TelemetryMetrics.Connections.Add(-1);
     }
 
     public void DelayWill(VehicleId vehicle, WillMessage will, TimeSpan delay) =>
@@ -155,8 +168,8 @@ internal sealed partial class MqttConnections(MqttServices services, TimeProvide
     /// <summary>Ends the connection of a vehicle whose credentials changed.</summary>
     public void Expel(VehicleId vehicle)
     {
-        _sessions.TryRemove(vehicle.Value, out _);
         Of(vehicle)?.End(ReasonCode.AdministrativeAction);
+        _sessions.TryRemove(vehicle.Value, out _);
     }
 
     /// <summary>Commands may have been missed: every vehicle that is here is asked for.</summary>
@@ -192,7 +205,7 @@ internal sealed partial class MqttConnections(MqttServices services, TimeProvide
         foreach (var (connection, _) in _all)
             connection.EndIfSilent(now);
         foreach (var (vehicle, session) in _sessions)
-            if (clock.GetElapsedTime(session.LeftAt, now) is var age && (age > SessionAgeMax || age > TimeSpan.FromSeconds(session.ExpirySeconds)))
+            if (clock.GetElapsedTime(session.LeftAt, now) is var age && age > session.KeptFor)
                 _sessions.TryRemove(KeyValuePair.Create(vehicle, session));
         foreach (var (vehicle, will) in _wills)
             if (now >= will.DueAt && _wills.TryRemove(KeyValuePair.Create(vehicle, will)))

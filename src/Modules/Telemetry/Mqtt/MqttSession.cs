@@ -10,9 +10,9 @@ internal sealed record InFlight(string Topic, byte[] Payload, PendingCommand? Co
 
 /// <summary>
 /// What outlives a connection of a vehicle: its subscriptions and what it has not acknowledged. It lives in this process only: after a restart, or at another
-/// process, the vehicle is told that there is no session and subscribes again, and what waits for it comes from Fleet's streams. Used under its own lock.
+/// process, the vehicle is told that there is no session and subscribes again, and what waits for it comes from Fleet's streams. Its content is used under <see cref="Gate"/>, since a connection that ends may still be busy when the next one has it.
 /// </summary>
-internal sealed class MqttSession(string clientId)
+internal sealed class MqttSession(VehicleId vehicle, string clientId)
 {
     /// <summary>Packets that may be unacknowledged at once, whatever the vehicle would take.</summary>
     public const int InFlightMax = 32;
@@ -21,6 +21,10 @@ internal sealed class MqttSession(string clientId)
     public const int SentMax = 1_000;
 
     private ushort _lastPacketId;
+
+    public Lock Gate { get; } = new();
+
+    public VehicleId Vehicle => vehicle;
 
     public string ClientId => clientId;
 
@@ -33,7 +37,7 @@ internal sealed class MqttSession(string clientId)
     /// <summary>Since when nobody is connected; by the machine's clock.</summary>
     public long LeftAt { get; set; }
 
-    public uint ExpirySeconds { get; set; }
+    public TimeSpan KeptFor { get; set; }
 
     /// <summary>By packet identifier, in the order of sending.</summary>
     public OrderedDictionary<ushort, InFlight> Unacknowledged { get; } = [];

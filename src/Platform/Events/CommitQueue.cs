@@ -5,15 +5,13 @@ using Npgsql;
 namespace Mobility.Platform.Events;
 
 /// <summary>
-/// Sends the works of one module to PostgreSQL, <see cref="LanesMax"/> transactions at a time. Works that become ready while the lanes are taken wait, and share
-/// the next transaction: under load a transaction's own cost (begin, commit, flush, round trip) is paid once for many. In it they act one after the other, as
-/// if each were alone; if a law refuses one of them, all are sent again, each in its own transaction, so that nobody is refused for another's sake.
+/// Sends the works of one module to PostgreSQL, one transaction at a time. Works that become ready meanwhile wait, and share the next transaction: under load a
+/// transaction's own cost (begin, commit, flush, round trip) is paid once for many. In it they act one after the other, as if each were alone; if a law refuses
+/// one of them, all are sent again, each in its own transaction, so that nobody is refused for another's sake. Two shared transactions at once would take the
+/// same rows in different orders, and a deadlock costs everybody in both a second.
 /// </summary>
 internal sealed class CommitQueue(NpgsqlDataSource source)
 {
-    /// <summary>Transactions of one module and process at a time.</summary>
-    public const int LanesMax = 2;
-
     /// <summary>Works of one transaction.</summary>
     public const int WorksMax = 32;
 
@@ -22,7 +20,7 @@ internal sealed class CommitQueue(NpgsqlDataSource source)
 
     private readonly Lock _gate = new();
     private readonly LinkedList<Pending> _waiting = new();
-    private int _lanes;
+    private bool _isSending;
 
     /// <summary>Completes when the work is stored.</summary>
     /// <exception cref="PostgresException">It is not stored, and this is why.</exception>
@@ -35,11 +33,11 @@ internal sealed class CommitQueue(NpgsqlDataSource source)
         lock (_gate)
         {
             _waiting.AddLast(pending);
-            if (_lanes == LanesMax)
+            if (_isSending)
                 return pending.Task;
-            _lanes++;
+            _isSending = true;
         }
-        using (ExecutionContext.SuppressFlow()) // a lane serves many; it belongs to none of them
+        using (ExecutionContext.SuppressFlow()) // it serves many and belongs to none of them
             _ = Task.Run(DriveAsync);
         return pending.Task;
     }
@@ -61,7 +59,7 @@ internal sealed class CommitQueue(NpgsqlDataSource source)
         {
             if (_waiting.First is null)
             {
-                _lanes--;
+                _isSending = false;
                 return null;
             }
             var group = new List<Pending>();

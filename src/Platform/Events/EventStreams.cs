@@ -62,18 +62,19 @@ public static class EventStreams
         where TState : class where TEvent : class
     {
         var streams = ids.Distinct().ToDictionary(id => id, _ => new Loaded<TState>(type.Initial, 0));
-        var match = ids.Count == 1 ? "= $1" : "= ANY($1)";
-        // One statement, hence one view of the database: a snapshot written meanwhile cannot hide events from us.
+        // One statement, hence one view of the database: a snapshot written meanwhile cannot hide events from us. The events of a stream are looked up behind its
+        // snapshot; joined, all of them would be read and most thrown away.
         await using var command = database.Source.CreateCommand(type.SnapshotEvery > 0
-            ? $"""
-               SELECT stream_id, version, NULL AS type, state::text AS data FROM snapshots WHERE stream_id {match} AND schema_hash = $2
-               UNION ALL
-               SELECT e.stream_id, e.version, e.type, e.data::text FROM events e LEFT JOIN snapshots s ON s.stream_id = e.stream_id AND s.schema_hash = $2
-               WHERE e.stream_id {match} AND e.version > coalesce(s.version, 0)
-               ORDER BY stream_id, version
-               """
-            : $"SELECT stream_id, version, type, data::text FROM events WHERE stream_id {match} ORDER BY stream_id, version");
-        command.Parameters.AddWithValue(ids.Count == 1 ? ids[0] : ids.ToArray());
+            ? """
+              SELECT stream_id, version, NULL AS type, state::text AS data FROM snapshots WHERE stream_id = ANY($1) AND schema_hash = $2
+              UNION ALL
+              SELECT e.stream_id, e.version, e.type, e.data::text FROM unnest($1) AS wanted(id), LATERAL (
+                  SELECT * FROM events WHERE stream_id = wanted.id
+                      AND version > coalesce((SELECT s.version FROM snapshots s WHERE s.stream_id = wanted.id AND s.schema_hash = $2), 0)) e
+              ORDER BY stream_id, version
+              """
+            : $"SELECT stream_id, version, type, data::text FROM events WHERE stream_id = ANY($1) ORDER BY stream_id, version");
+        command.Parameters.AddWithValue(streams.Keys.ToArray());
         if (type.SnapshotEvery > 0)
             command.Parameters.AddWithValue(type.SnapshotSchema);
         await using var reader = await command.ExecuteReaderAsync(ct);

@@ -114,6 +114,26 @@ public enum VehicleCommandKind
     Lock,
 }
 
+/// <summary>
+/// The words of an unlock token: a JWT, signed with ES256 by a key of Fleet's and checked by the vehicle without network. <c>aud</c> is the vehicle, <c>sub</c> the
+/// rider, <c>jti</c> a nonce that the vehicle takes once, <c>exp</c> at most <see cref="LivesSeconds"/> after <c>iat</c>. A vehicle that opens on one tells it in
+/// its event, so that the ride belongs to the booking.
+/// </summary>
+public static class UnlockTokenWords
+{
+    /// <summary>Header <c>typ</c>: an access token never opens a vehicle, and an unlock token never opens a door of ours.</summary>
+    public const string Type = "unlock+jwt";
+
+    /// <summary>Claim <c>iss</c>.</summary>
+    public const string Issuer = "mobility.fleet";
+
+    /// <summary>Claim with the booking's id.</summary>
+    public const string Booking = "booking";
+
+    /// <summary>Life of a token in seconds.</summary>
+    public const int LivesSeconds = 60;
+}
+
 /// <summary>A command to a vehicle is recorded and stands until its deadline: whoever holds the vehicle's wire sends it.</summary>
 /// <param name="Vehicle">The vehicle.</param>
 /// <param name="Command">The command; the vehicle's report names it.</param>

@@ -91,7 +91,7 @@ public sealed record FindRentable(GeoPoint Position, int RadiusMeters, VehicleKi
 /// <summary>The vehicle says that it unlocked.</summary>
 /// <param name="Vehicle">The vehicle.</param>
 /// <param name="Command">The command it obeyed; null when it acted by itself or on a token.</param>
-/// <param name="Booking">The booking of that command.</param>
+/// <param name="Booking">The booking of that command or token.</param>
 /// <param name="At">By the vehicle's own clock: billing begins here.</param>
 /// <param name="Position">Where.</param>
 /// <param name="StateOfChargePercent">0 to 100.</param>
@@ -148,6 +148,18 @@ public sealed record VehicleCommandIssuedV1(
 /// <param name="Vehicle">The vehicle.</param>
 [ContractName("fleet.get_pending_commands.v1")]
 public sealed record GetPendingCommands(VehicleId Vehicle) : IContractQuery<IReadOnlyList<VehicleCommandIssuedV1>>;
+
+/// <summary>Asks Fleet for a token that opens a vehicle without network; null when the vehicle is not in service. Who asks has made sure that the rider may open it now.</summary>
+/// <param name="Vehicle">The vehicle.</param>
+/// <param name="Booking">The booking.</param>
+/// <param name="Rider">Whose it is.</param>
+[ContractName("fleet.get_unlock_token.v1")]
+public sealed record GetUnlockToken(VehicleId Vehicle, BookingId Booking, AccountId Rider) : IContractQuery<UnlockToken?>;
+
+/// <summary>A signed token in the words of <see cref="UnlockTokenWords"/>.</summary>
+/// <param name="Token">A JWT in its compact form.</param>
+/// <param name="ExpiresAt">The vehicle refuses it then.</param>
+public sealed record UnlockToken(string Token, DateTimeOffset ExpiresAt);
 
 /// <summary>A vehicle did not acknowledge a command in time, or refused it: whoever asked must compensate.</summary>
 /// <param name="Vehicle">The vehicle.</param>

@@ -12,7 +12,53 @@ namespace Mobility.Contracts;
 /// <param name="StateOfChargePercent">0 to 100.</param>
 /// <param name="OdometerMeters">Total distance so far.</param>
 /// <param name="Sequence">Of the vehicle's events; a repetition has the same.</param>
+/// <param name="Token">The unlock token that opened it.</param>
 [ContractName("telemetry.vehicle_reported_lock.v1")]
 public sealed record VehicleReportedLockV1(
     VehicleId Vehicle, bool Unlocked, VehicleCommandId? Command, DateTimeOffset At, GeoPoint Position, int StateOfChargePercent, long OdometerMeters,
-    long Sequence) : IContractEvent;
+    long Sequence, string? Token = null) : IContractEvent;
+
+/// <summary>What may be wrong with a vehicle.</summary>
+public enum VehicleAlertKind
+{
+    /// <summary>Charge below 15 %; over when it reaches 20 %.</summary>
+    LowBattery,
+    /// <summary>In no operating area of its city; over when it is back in one.</summary>
+    OutsideArea,
+    /// <summary>Nothing heard for 10 minutes; over with the next report.</summary>
+    Silent,
+    /// <summary>It said to be where it cannot be; a moment.</summary>
+    ImpossibleJump,
+    /// <summary>It was moved or opened by force, by its own word; a moment.</summary>
+    Tamper,
+    /// <summary>It crashed, by its own word; a moment.</summary>
+    Collision,
+}
+
+/// <summary>Something may be wrong with a vehicle. A kind that lasts is not raised again before it was cleared.</summary>
+/// <param name="Vehicle">The vehicle.</param>
+/// <param name="Kind">What.</param>
+/// <param name="At">By the vehicle's own clock; for silence by ours.</param>
+/// <param name="Position">Where it was last.</param>
+[ContractName("telemetry.alert_raised.v1")]
+public sealed record VehicleAlertRaisedV1(VehicleId Vehicle, VehicleAlertKind Kind, DateTimeOffset At, GeoPoint? Position) : IContractEvent;
+
+/// <summary>It is well again.</summary>
+/// <param name="Vehicle">The vehicle.</param>
+/// <param name="Kind">What.</param>
+/// <param name="At">Since when.</param>
+[ContractName("telemetry.alert_cleared.v1")]
+public sealed record VehicleAlertClearedV1(VehicleId Vehicle, VehicleAlertKind Kind, DateTimeOffset At) : IContractEvent;
+
+/// <summary>A vehicle's movement crossed the boundary of zones.</summary>
+/// <param name="Vehicle">The vehicle.</param>
+/// <param name="City">Its city.</param>
+/// <param name="Left">Zones in which it is no more.</param>
+/// <param name="Entered">Zones in which it is now.</param>
+/// <param name="Crossed">Zones through which it came between two reports.</param>
+/// <param name="At">By the vehicle's own clock.</param>
+/// <param name="Position">Where it is now.</param>
+[ContractName("telemetry.zones_crossed.v1")]
+public sealed record VehicleZonesCrossedV1(
+    VehicleId Vehicle, CityId City, IReadOnlyList<ZoneId> Left, IReadOnlyList<ZoneId> Entered, IReadOnlyList<ZoneId> Crossed, DateTimeOffset At,
+    GeoPoint Position) : IContractEvent;

@@ -16,6 +16,23 @@ public sealed record GetZoneRule(CityId City, GeoPoint Position, VehicleTypeId T
 /// <param name="Rule">The rule that holds; null when the city is unknown or no rule binds the type there.</param>
 public sealed record ZoneRuling(ImmutableArray<ZoneId> Zones, ZoneRule? Rule);
 
+/// <summary>Asks Zones for the outlines of a city's zones, for whoever watches movements; null when the city is unknown.</summary>
+/// <param name="City">The city.</param>
+/// <param name="KnownRevision">What the asker has; of the same revision no outlines are sent again.</param>
+[ContractName("zones.get_zone_outlines.v1")]
+public sealed record GetZoneOutlines(CityId City, long? KnownRevision) : IContractQuery<ZoneOutlines?>;
+
+/// <summary>The zones of a city.</summary>
+/// <param name="Revision">Grows with each change.</param>
+/// <param name="Zones">In order of precedence; null when the asker has this revision.</param>
+public sealed record ZoneOutlines(long Revision, IReadOnlyList<ZoneOutline>? Zones);
+
+/// <summary>A zone as its outline.</summary>
+/// <param name="Id">Unique within the city.</param>
+/// <param name="Kind">What it is for.</param>
+/// <param name="Coordinates">Of a GeoJSON MultiPolygon.</param>
+public sealed record ZoneOutline(ZoneId Id, ZoneKind Kind, IReadOnlyList<IReadOnlyList<IReadOnlyList<IReadOnlyList<double>>>> Coordinates);
+
 /// <summary>Asks Zones whether a ride may end at a place of a city.</summary>
 /// <param name="City">The city.</param>
 /// <param name="Position">The place.</param>

@@ -98,6 +98,20 @@ public sealed class GeoMultiPolygon
         Box = polygons.Select(polygon => polygon.Box).Aggregate((left, right) => left.Union(right));
     }
 
+    /// <summary>Reads the coordinates of a GeoJSON MultiPolygon (RFC 7946): polygons of rings of positions, longitude first.</summary>
+    /// <exception cref="ArgumentException">A ring is none.</exception>
+    public static GeoMultiPolygon OfCoordinates(IReadOnlyList<IReadOnlyList<IReadOnlyList<IReadOnlyList<double>>>> coordinates)
+    {
+        return new GeoMultiPolygon([.. coordinates.Select(rings => new GeoPolygon(Ring(rings[0]), [.. rings.Skip(1).Select(Ring)]))]);
+
+        static ImmutableArray<GeoPoint> Ring(IReadOnlyList<IReadOnlyList<double>> positions) => [.. positions.Select(position => new GeoPoint(position[1], position[0]))];
+    }
+
+    /// <summary>The coordinates of a GeoJSON MultiPolygon.</summary>
+    public IReadOnlyList<IReadOnlyList<IReadOnlyList<IReadOnlyList<double>>>> ToCoordinates() =>
+        [.. Polygons.Select(polygon => (IReadOnlyList<IReadOnlyList<IReadOnlyList<double>>>)[.. polygon.Holes.Prepend(polygon.Outer).Select(ring =>
+            (IReadOnlyList<IReadOnlyList<double>>)[.. ring.Select(point => (IReadOnlyList<double>)[point.LongitudeDegrees, point.LatitudeDegrees])])])];
+
     /// <summary>The areas, in the order of their file.</summary>
     public ImmutableArray<GeoPolygon> Polygons { get; }
 

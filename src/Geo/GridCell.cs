@@ -14,7 +14,7 @@ public readonly record struct GridCell(long Key)
     /// <summary>Height of a cell in degrees of latitude.</summary>
     public const double RowHeightDegrees = 180.0 / Rows;
 
-    /// <summary>Largest radius of <see cref="KeysAround"/>, in meters; it bounds the answer to about 6,700 keys.</summary>
+    /// <summary>Largest radius of <see cref="KeysAround"/>, in meters; it bounds the answer to about 6,700 keys, and to 20,400 where the circle reaches a pole.</summary>
     public const double RadiusMetersMax = 10_000;
 
     private const int ColumnBits = 18; // the widest row has 160,000 columns

@@ -113,6 +113,7 @@ internal static class UpCommand
         ("Logging:LogLevel:Microsoft.Hosting.Lifetime", "Warning"), // what it says, the announcement says
         ("Identity:KeyFile", Path.Combine(request.Data, "identity.key")),
         ("Telemetry:KeyFile", Path.Combine(request.Data, "telemetry.key")),
+        ("Fleet:KeyFile", Path.Combine(request.Data, "fleet.key")),
         ("Telemetry:MqttPort", request.Port == 0 ? "0" : MqttPortDefault),
         ("Notifications:Mailbox", database.IsExternal ? "false" : "true"));
 

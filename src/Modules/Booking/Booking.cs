@@ -110,6 +110,9 @@ internal sealed record BookingSettled(PaymentId Payment, InvoiceId Invoice, stri
 /// <summary>Over without a ride. <paramref name="Detail"/> is a stable code of whoever refused, for example <c>card_declined</c>.</summary>
 internal sealed record BookingReleased(ReleaseReason Reason, bool Occupied, bool FeeDue, string? Detail, DateTimeOffset At) : BookingEvent;
 
+/// <summary>The rider has a token that opens the vehicle until then, with or without network.</summary>
+internal sealed record UnlockTokenIssued(DateTimeOffset ExpiresAt, DateTimeOffset At) : BookingEvent;
+
 internal sealed record StrayUnlockSeen(VehicleCommandId LockCommand, DateTimeOffset At) : BookingEvent;
 
 /// <summary>A booking as its stream says.</summary>
@@ -128,6 +131,7 @@ internal sealed record BookingState
     public DateTimeOffset? ConfirmedAt { get; init; }
     public VehicleCommandId? Command { get; init; }
     public DateTimeOffset? CommandAt { get; init; }
+    public DateTimeOffset? TokenUntil { get; init; }
     public RideStarted? Start { get; init; }
     public IReadOnlyList<RidePause> Pauses { get; init; } = [];
     public DateTimeOffset? PausedAt { get; init; }
@@ -238,6 +242,7 @@ internal sealed record BookingState
             Release = released,
             ActionUrl = null,
         },
+        UnlockTokenIssued issued => state with { TokenUntil = issued.ExpiresAt },
         StrayUnlockSeen => Flagged(state, RideFlag.StrayUnlock),
         _ => throw new UnreachableException($"{e.GetType().Name} is no event of a booking."),
     };
@@ -281,5 +286,6 @@ internal static class BookingStream
         .Add<ChargeKnown>("charge_known.v1")
         .Add<BookingSettled>("booking_settled.v1")
         .Add<BookingReleased>("booking_released.v1")
+        .Add<UnlockTokenIssued>("unlock_token_issued.v1")
         .Add<StrayUnlockSeen>("stray_unlock_seen.v1"));
 }

@@ -40,6 +40,7 @@ public sealed class BookingModule : IModule
             CancelBooking.Map(app);
             ExtendBooking.Map(app);
             UnlockVehicle.Map(app);
+            IssueUnlockToken.Map(app);
             PauseRide.Map(app);
             ResumeRide.Map(app);
             EndRide.Map(app);

@@ -33,6 +33,8 @@ internal static class BookingProblems
 
     public static readonly Problem Expired = Problem.Conflict("booking.expired", "The time to do this is over.");
 
+    public static readonly Problem VehicleOut = Problem.Conflict("booking.vehicle_out_of_service", "This vehicle is not in service.");
+
     public static readonly Problem TooEarly = Problem.Conflict("booking.too_early", "The booked window has not begun.");
 
     public static readonly Problem OtherRide = Problem.Conflict("booking.other_ride_active", "End your other ride first.");

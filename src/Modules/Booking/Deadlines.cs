@@ -24,8 +24,17 @@ internal static class Deadlines
     /// <summary>Fleet gives a command up long before; this is for the case that Fleet itself is silent.</summary>
     public static readonly TimeSpan CommandAnsweredWithin = TimeSpan.FromMinutes(2);
 
-    /// <summary>When something must have happened; null when nothing is waited for.</summary>
-    public static DateTimeOffset? NextOf(BookingState state) => state.Phase switch
+    /// <summary>A vehicle that opened on a token tells it within this time, unless it has no network.</summary>
+    public static readonly TimeSpan TokenToldWithin = TimeSpan.FromMinutes(1);
+
+    /// <summary>When something must have happened; null when nothing is waited for. Whoever holds a token may be opening the vehicle right now.</summary>
+    public static DateTimeOffset? NextOf(BookingState state) =>
+        WithoutToken(state) is { } deadline && state is { Phase: Phase.Confirmed, IsOccupying: true, TokenUntil: { } until }
+            ? BookingState.Max(deadline, until + TokenToldWithin)
+            : WithoutToken(state);
+
+    /// <summary>The same without regard to a token: no new one is given after it, else tokens would keep a vehicle for ever.</summary>
+    public static DateTimeOffset? WithoutToken(BookingState state) => state.Phase switch
     {
         Phase.Held or Phase.Confirming => state.Facts.At + ConfirmWithin,
         Phase.Confirmed when !state.IsWindow => state.Facts.At + StartWithin,

@@ -23,7 +23,7 @@ internal static class OnVehicleUnlocked
             Phase.Resuming when obeyed => Resume(),
             Phase.Paused when e.At >= state.PausedAt && obeyed => Resume(), // late: the command had been given up
             Phase.Ending when e.At >= state.PausedAt => Resume(),
-            Phase.Released when obeyed && state.Command is not null => Decision<BookingEvent>.Accept(new StrayUnlockSeen(lockCommand, now)),
+            Phase.Released when (e.Command is null ? state.TokenUntil is not null : e.Command == state.Command) => Decision<BookingEvent>.Accept(new StrayUnlockSeen(lockCommand, now)),
             _ => Decision<BookingEvent>.Accept(),
         };
 

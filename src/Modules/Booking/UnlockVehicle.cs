@@ -35,7 +35,7 @@ internal static class UnlockVehicle
     private static Task<IResult> Handle(BookingId id, Caller caller, HttpContext http, ZoneRules zones, CancellationToken ct) =>
         BookingDoor.ChangeAsync(http, caller, id, null, async (state, work, token) =>
         {
-            var forbidden = state.Phase == Phase.Confirmed ? await WhyNotAsync(zones, state, token) : null;
+            var forbidden = await WhyNotAsync(zones, state, token);
             var decision = Decide(state, Id.New<VehicleCommandId>(work.Clock), work.Now, forbidden);
             if (decision.Events.Count > 0)
                 RequireNothingElseUnderWay(work, id, state);
@@ -43,14 +43,16 @@ internal static class UnlockVehicle
         }, ct);
 
     /// <summary>A vehicle that was booked for a window may have come from elsewhere since; any other stands where it was quoted.</summary>
-    private static async Task<Problem?> WhyNotAsync(ZoneRules zones, BookingState state, CancellationToken ct) => await zones.WhyNotStartAsync(
-        state.Facts.City, state.Facts.Type, (state.IsWindow ? await zones.NewerPlaceAsync(state, ct) : null) ?? state.Position, ct);
+    public static async Task<Problem?> WhyNotAsync(ZoneRules zones, BookingState state, CancellationToken ct) => state.Phase != Phase.Confirmed
+        ? null
+        : await zones.WhyNotStartAsync(
+            state.Facts.City, state.Facts.Type, (state.IsWindow ? await zones.NewerPlaceAsync(state, ct) : null) ?? state.Position, ct);
 
     /// <summary>
     /// Holds never overlap, but one that should be over is still there while its vehicle does not answer: then the rider has not ended another ride, or the
     /// rider before has not returned the vehicle.
     /// </summary>
-    private static void RequireNothingElseUnderWay(Work work, BookingId id, BookingState state)
+    public static void RequireNothingElseUnderWay(Work work, BookingId id, BookingState state)
     {
         work.ExecuteFirst(OneRideSql, state.Facts.Rider.Value, state.Facts.Group.Value, state.Facts.Vehicle.Value, id.Value, work.Now);
         work.OnLaw("one_ride_per_rider", () => BookingProblems.OtherRide);

@@ -11,6 +11,15 @@ internal static class FleetAudit
 
     public static readonly AuditCheck StepsFollowMds = new("fleet_steps_follow_mds", "Every recorded step of a vehicle is one of MDS 2.0.", "") { Run = RunAsync };
 
+    /// <summary>Fleet gives a command up at its deadline; a minute later it must have happened.</summary>
+    public static readonly AuditCheck CommandsEnd = new("fleet_commands_end", "Every command ends acknowledged or given up, so that whoever asked can compensate.", $"""
+        SELECT c.data->>'command' || ' of ' || c.stream_id FROM events c
+        WHERE c.type = 'command_requested.v1' AND (c.data->>'deadline')::timestamptz < @now - interval '1 minute'
+            AND NOT EXISTS (SELECT FROM events e WHERE e.stream_id = c.stream_id AND e.version > c.version AND e.type IN ('lock_reported.v1', 'command_given_up.v1')
+                AND e.data->>'command' = c.data->>'command')
+        LIMIT {AuditCheck.ViolationsMax}
+        """);
+
     private sealed record Step(string Mode, string From, string Event, string To, Guid Example);
 
     private static async Task<IReadOnlyList<string>> RunAsync(ModuleDatabase database, DateTimeOffset now, CancellationToken ct)

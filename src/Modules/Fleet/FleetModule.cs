@@ -21,6 +21,7 @@ public sealed class FleetModule : IModule
         module.Services.AddSingleton<IValidateOptions<FleetOptions>, FleetOptionsValidator>();
         module.Services.AddOptions<FleetOptions>().Bind(module.Configuration.GetSection(Name)).ValidateOnStart();
         module.Services.AddSingleton<IPackLoader, FleetPackLoader>();
+        module.Services.AddSingleton<UnlockKeys>().AddSingleton<UnlockTokens>();
 
         module.Stream(VehicleStream.Type);
         module.View(VehicleTable.View);
@@ -38,11 +39,13 @@ public sealed class FleetModule : IModule
         module.Answer<GetVehicle, VehicleSummary?>(GetVehicleById.Answer);
         module.Answer<ListVehiclesNow, IReadOnlyList<VehicleNow>>(ListAllVehicles.Answer);
         module.Answer<FindRentable, IReadOnlyList<VehicleSummary>>(FindNearbyVehicles.Answer);
+        module.Answer<GetUnlockToken, UnlockToken?>(AnswerUnlockToken.Answer);
         module.Answer<GetPendingCommands, IReadOnlyList<VehicleCommandIssuedV1>>(VehicleGateway.Answer);
 
         module.Endpoints(GetVehicleById.Map);
         module.Endpoints(GetVehicleCommands.Map);
         module.Endpoints(ReportLock.Map);
+        module.Endpoints(GetUnlockKeys.Map);
         module.Endpoints(ListFleet.Map);
         module.Endpoints(RegisterVehicle.Map);
         module.Endpoints(ChangeLifecycle.Map);
@@ -50,5 +53,6 @@ public sealed class FleetModule : IModule
         module.Endpoints(RelocateVehicle.Map);
 
         module.Audit(FleetAudit.StepsFollowMds);
+        module.Audit(FleetAudit.CommandsEnd);
     }
 }

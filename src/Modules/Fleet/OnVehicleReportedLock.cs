@@ -13,8 +13,9 @@ internal static partial class OnVehicleReportedLock
     {
         var vehicle = (await reaction.Work.LoadAsync(VehicleStream.Type, e.Vehicle.Value, ct)).State;
         var body = new ReportLock.Body(e.Unlocked ? ReportLock.ReportKind.Unlocked : ReportLock.ReportKind.Locked, e.At, e.Position, e.StateOfChargePercent,
-            e.OdometerMeters, e.Command, e.Sequence);
-        var decision = ReportLock.Decide(vehicle, body, reaction.Services.GetRequiredService<IOptions<FleetOptions>>().Value, reaction.Now);
+            e.OdometerMeters, e.Command, e.Sequence, e.Token);
+        var token = await reaction.Services.GetRequiredService<UnlockTokens>().ReadAsync(e.Token, e.Vehicle, ct);
+        var decision = ReportLock.Decide(vehicle, body, reaction.Services.GetRequiredService<IOptions<FleetOptions>>().Value, reaction.Now, token);
         var log = reaction.Services.GetRequiredService<ILogger<FleetModule>>();
         if (decision.Problem is { } problem)
         {

@@ -22,7 +22,8 @@ internal static partial class ReportLock
     public const long OdometerMetersMax = 10_000_000_000;
 
     public sealed record Body(
-        ReportKind Kind, DateTimeOffset At, GeoPoint Position, int StateOfChargePercent, long OdometerMeters, VehicleCommandId? Command = null, long? Sequence = null);
+        ReportKind Kind, DateTimeOffset At, GeoPoint Position, int StateOfChargePercent, long OdometerMeters, VehicleCommandId? Command = null, long? Sequence = null,
+        string? Token = null);
 
     public enum ReportKind
     {
@@ -32,7 +33,12 @@ internal static partial class ReportLock
 
     public sealed record ReportView(VehicleId Vehicle, ReportKind Kind, VehicleCommandId? Command, BookingId? Booking, DateTimeOffset At);
 
-    public static Decision<VehicleEvent> Decide(Vehicle vehicle, Body report, FleetOptions options, DateTimeOffset now)
+    /// <param name="vehicle">The vehicle.</param>
+    /// <param name="report">What it says.</param>
+    /// <param name="options">How far clocks may be off.</param>
+    /// <param name="now">The clock.</param>
+    /// <param name="token">The token it names, when we signed it for this vehicle; null otherwise.</param>
+    public static Decision<VehicleEvent> Decide(Vehicle vehicle, Body report, FleetOptions options, DateTimeOffset now, ReadToken? token = null)
     {
         var kind = report.Kind == ReportKind.Unlocked ? VehicleCommandKind.Unlock : VehicleCommandKind.Lock;
         if (vehicle.Phase is Phase.None)
@@ -46,34 +52,42 @@ internal static partial class ReportLock
             return Decision<VehicleEvent>.Refuse(ClockProblem("The vehicle's clock is wrong, or the report is too old."));
         if (kind == VehicleCommandKind.Unlock && report.At < command?.RequestedAt - options.ClockAheadMax)
             return Decision<VehicleEvent>.Refuse(ClockProblem("The vehicle says that it unlocked before it was asked to."));
-        return Decision<VehicleEvent>.Accept(new LockReported(kind, report.Command, command?.Booking, report.At, report.Position,
-            report.StateOfChargePercent, report.OdometerMeters, report.Sequence, Newest: report.At >= vehicle.MeasuredAt, now));
+        var opened = kind == VehicleCommandKind.Unlock && command is null && token is not null && Opens(vehicle, token, report.At, options) ? token : null;
+        return Decision<VehicleEvent>.Accept(new LockReported(kind, report.Command, command?.Booking ?? opened?.Booking, report.At, report.Position,
+            report.StateOfChargePercent, report.OdometerMeters, report.Sequence, Newest: report.At >= vehicle.MeasuredAt, now, opened?.Nonce));
     }
+
+    /// <summary>The vehicle judged the token without us; so that a ride hangs on it, it must have been good by our own rules too, and not used before.</summary>
+    private static bool Opens(Vehicle vehicle, ReadToken token, DateTimeOffset at, FleetOptions options) =>
+        at >= token.IssuedAt - options.ClockAheadMax && at <= token.ExpiresAt + options.ClockAheadMax && !vehicle.UsedNonces.Contains(token.Nonce)
+        && (vehicle.Occupant is null || vehicle.Occupant.Booking == token.Booking);
 
     public static void Map(IEndpointRouteBuilder app) => app.MapPost("/v1/vehicles/{id}/reports", Handle).WithName("ReportLock")
         .RequirePermission("device.report").LimitPerMinute("vehicle-reports", 120)
         .Produces<ReportView>().ProducesProblem(400).ProducesProblem(403).ProducesProblem(404).ProducesProblem(409).ProducesProblem(422);
 
     private static async Task<IResult> Handle(
-        VehicleId id, Body body, HttpContext http, Caller caller, CommandRunner<FleetModule> runner, IOptions<FleetOptions> options, ILogger<FleetModule> log,
-        CancellationToken ct)
+        VehicleId id, Body body, HttpContext http, Caller caller, CommandRunner<FleetModule> runner, UnlockTokens tokens, IOptions<FleetOptions> options,
+        ILogger<FleetModule> log, CancellationToken ct)
     {
         if (caller.Kind != CallerKind.Device || caller.Subject != id.Value)
             return Problem.Forbidden("fleet.not_this_vehicle", "A vehicle reports for itself only.").ToResult();
         var fields = new Fields()
             .Must(body.StateOfChargePercent is >= 0 and <= 100, "stateOfChargePercent", "Send 0 to 100.")
             .Must(body.OdometerMeters is >= 0 and <= OdometerMetersMax, "odometerMeters", $"Send 0 to {OdometerMetersMax}.")
-            .Must(body.Sequence is null or >= 0, "sequence", "Send 0 or more.");
+            .Must(body.Sequence is null or >= 0, "sequence", "Send 0 or more.")
+            .Must(body.Token is null or { Length: <= UnlockTokens.LengthMax }, "token", $"Send at most {UnlockTokens.LengthMax} characters.");
         if (fields.Problem is { } problem)
             return problem.ToResult();
+        var read = await tokens.ReadAsync(body.Token, id, ct);
         return await runner.RunIdempotentAsync(http, caller, body, async (work, token) =>
         {
             var vehicle = (await work.LoadAsync(VehicleStream.Type, id.Value, token)).State;
-            var decision = Decide(vehicle, body, options.Value, work.Now);
+            var decision = Decide(vehicle, body, options.Value, work.Now, read);
             if (decision.Problem is { } refused)
                 return refused;
             await RecordAsync(work, id, vehicle, body, decision, log, token);
-            return Outcome.Ok(new ReportView(id, body.Kind, body.Command, vehicle.Find(body.Command)?.Booking, body.At));
+            return Outcome.Ok(new ReportView(id, body.Kind, body.Command, vehicle.Find(body.Command)?.Booking ?? read?.Booking, body.At));
         }, ct);
     }
 
@@ -88,7 +102,7 @@ internal static partial class ReportLock
             if (command is { Status: CommandStatus.Pending })
                 work.Unschedule<CommandTimeout>(command.Id.Value);
             Announce(work, id, report);
-            if (report.Kind == VehicleCommandKind.Unlock && command is not { Status: CommandStatus.Pending })
+            if (report is { Kind: VehicleCommandKind.Unlock, Nonce: null } && command is not { Status: CommandStatus.Pending })
                 work.OnCommitted(() => Alarm(id, log));
         }
     }
@@ -111,6 +125,6 @@ internal static partial class ReportLock
 
     private static Problem ClockProblem(string detail) => Problem.Unprocessable("fleet.clock_out_of_range", detail, "at");
 
-    [LoggerMessage(EventId = 3002, Level = LogLevel.Warning, Message = "{Vehicle} unlocked without a command that still stood.")]
+    [LoggerMessage(EventId = 3002, Level = LogLevel.Warning, Message = "{Vehicle} unlocked without a command or token that still stood.")]
     private static partial void LogUnexpectedUnlock(ILogger log, VehicleId vehicle);
 }

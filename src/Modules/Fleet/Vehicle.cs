@@ -44,10 +44,10 @@ internal sealed record CommandRequested(VehicleCommandId Command, BookingId Book
 
 internal sealed record CommandGivenUp(VehicleCommandId Command, string Reason, DateTimeOffset At) : VehicleEvent;
 
-/// <summary>The vehicle's own word. <paramref name="Booking"/> is that of the command it names.</summary>
+/// <summary>The vehicle's own word. <paramref name="Booking"/> is that of the command or token it names; <paramref name="Nonce"/> is the token's.</summary>
 internal sealed record LockReported(
     VehicleCommandKind Kind, VehicleCommandId? Command, BookingId? Booking, DateTimeOffset MeasuredAt, GeoPoint Position, int StateOfChargePercent, long OdometerMeters,
-    long? Sequence, bool Newest, DateTimeOffset At) : VehicleEvent;
+    long? Sequence, bool Newest, DateTimeOffset At, string? Nonce = null) : VehicleEvent;
 
 internal enum CommandStatus
 {
@@ -65,7 +65,7 @@ internal sealed record Occupant(BookingId Booking, DateTimeOffset Since);
 /// <summary>A vehicle as its stream says. Has a JSON form, for snapshots.</summary>
 internal sealed record Vehicle
 {
-    /// <summary>Commands, bookings and sequence numbers that are remembered, so that late repetitions are known.</summary>
+    /// <summary>Commands, bookings, sequence numbers and nonces that are remembered, so that late repetitions are known.</summary>
     public const int RememberedMax = 8;
 
     public static readonly Vehicle None = new();
@@ -88,6 +88,7 @@ internal sealed record Vehicle
     public IReadOnlyList<BookingId> PassedBookings { get; init; } = [];
     public IReadOnlyList<VehicleCommand> Commands { get; init; } = [];
     public IReadOnlyList<long> Sequences { get; init; } = [];
+    public IReadOnlyList<string> UsedNonces { get; init; } = [];
 
     public bool Knows(BookingId booking) => Occupant?.Booking == booking || PassedBookings.Contains(booking);
 
@@ -139,6 +140,7 @@ internal sealed record Vehicle
         {
             Commands = report.Command is { } command ? Mark(state.Commands, command, CommandStatus.Obeyed) : state.Commands,
             Sequences = report.Sequence is { } sequence ? Remember(state.Sequences, sequence) : state.Sequences,
+            UsedNonces = report.Nonce is { } nonce ? Remember(state.UsedNonces, nonce) : state.UsedNonces,
         },
         _ => throw new UnreachableException($"{e.GetType().Name} is no event of a vehicle."),
     };

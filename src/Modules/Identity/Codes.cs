@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Mobility.Contracts;
 using Mobility.Platform;
+using Mobility.Platform.Auth;
 using Mobility.Platform.Events;
 
 namespace Mobility.Identity;
@@ -48,7 +49,7 @@ internal static class Codes
             WHERE codes.issues < $8 OR codes.issues_since <= $7 RETURNING 1
             """,
             () => new Problem(ProblemKind.TooMany, "identity.too_many_codes", $"At most {IssuesPerDayMax} codes a day; try again tomorrow."),
-            account.Value, NameOf(channel), purpose, protection.HashOfCode(account.Value, NameOf(channel), purpose, code), expiresAt, work.Now, work.Now - Day,
+            account.Value, NameOf(channel), purpose, HashOf(protection, account.Value, channel, purpose, code), expiresAt, work.Now, work.Now - Day,
             IssuesPerDayMax);
         work.Publish(account.Value, new CodeIssuedV1(account, channel, address, code, expiresAt));
     }
@@ -62,7 +63,7 @@ internal static class Codes
             UPDATE codes SET tries = tries + 1 WHERE account = @account AND channel = @channel AND purpose = @purpose AND tries < @TriesMax
             RETURNING hash, expires_at, tries
             """, new { account, channel = NameOf(channel), purpose, TriesMax }, ct);
-        return Judge(counted, protection.HashOfCode(account, NameOf(channel), purpose, code), now);
+        return Judge(counted, HashOf(protection, account, channel, purpose, code), now);
     }
 
     /// <summary>
@@ -72,6 +73,9 @@ internal static class Codes
         UPDATE codes SET expires_at = $4, tries = $5 WHERE account = $1 AND channel = $2 AND purpose = $3 AND expires_at > $4 RETURNING 1
         """, () => new Problem(ProblemKind.Unprocessable, "identity.code_used_up", "This code cannot be used any more; ask for a new one.", "code"),
         account, NameOf(channel), purpose, work.Now, TriesMax);
+
+    private static byte[] HashOf(KeyProtection protection, Guid account, ContactChannel channel, string purpose, string code) =>
+        protection.KeyedHash($"{account:N}|{NameOf(channel)}|{purpose}|{code}");
 
     public static bool IsWellFormed(string? code) => code is { Length: 6 } && code.All(char.IsAsciiDigit);
 }

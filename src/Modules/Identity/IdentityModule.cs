@@ -18,7 +18,7 @@ public sealed class IdentityModule : IModule
     /// <inheritdoc/>
     public void Configure(IModuleBuilder module)
     {
-        module.Services.AddSingleton<Passwords>().AddSingleton<KeyProtection>().AddSingleton<SigningKeys>().AddSingleton<TokenIssuer>();
+        module.Services.AddSingleton<Passwords>().AddSingleton(new KeyProtection(module.Configuration.GetSection("Identity"), "signing keys")).AddSingleton<SigningKeys>().AddSingleton<TokenIssuer>();
         module.Services.AddSingleton<ITokenKeys>(p => p.GetRequiredService<SigningKeys>()).AddSingleton<IServiceTokens, LocalServiceTokens>();
         module.Services.AddSingleton<IPackLoader, StaffLoader>().AddHostedService<IdentityStart>();
 

@@ -23,7 +23,7 @@ internal sealed class TokenIssuer(SigningKeys keys, TimeProvider clock)
     /// <param name="subject">The account; for a device, the vehicle.</param>
     /// <param name="kind">The sort of account.</param>
     /// <param name="permissions">For example <see cref="Roles.PermissionsOf(string)"/> of <see cref="Roles.BookableRider"/>.</param>
-    /// <param name="lifetime">Usually <see cref="AccessLifetime"/>; at most <see cref="SigningKeys.PublishedAfterSigning"/> survives a change of keys.</param>
+    /// <param name="lifetime">Usually <see cref="AccessLifetime"/>; at most <see cref="SigningKeyRing.PublishedAfterSigning"/> survives a change of keys.</param>
     public string Issue(Guid subject, CallerKind kind, IEnumerable<string> permissions, TimeSpan lifetime)
     {
         var now = clock.GetUtcNow();

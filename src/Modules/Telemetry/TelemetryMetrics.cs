@@ -12,6 +12,8 @@ internal static class TelemetryMetrics
     public static readonly Counter<long> Quarantined = Meter.CreateCounter<long>("mobility.telemetry.quarantined", "{message}", "Messages that broke a rule, by reason.");
     public static readonly Counter<long> MergedBatches = Meter.CreateCounter<long>("mobility.telemetry.merged_batches", "{batch}", "Batches that held a report which another process, or this one before its start, had stored.");
     public static readonly Counter<long> FailedBatches = Meter.CreateCounter<long>("mobility.telemetry.failed_batches", "{batch}", "Batches that the database refused; they are tried again.");
+    public static readonly Counter<long> Alerts = Meter.CreateCounter<long>("mobility.telemetry.alerts", "{alert}", "Alerts that were raised, by kind.");
+    public static readonly Counter<long> UntoldAlerts = Meter.CreateCounter<long>("mobility.telemetry.untold_alerts", "{alert}", "Alerts that found no room to wait.");
     public static readonly Histogram<double> CommitDuration = Meter.CreateHistogram<double>("mobility.telemetry.commit.duration", "s", "Time from taking a batch to its commit.");
     public static readonly Histogram<int> BatchSize = Meter.CreateHistogram<int>("mobility.telemetry.batch.size", "{message}", "Messages of a batch.");
 

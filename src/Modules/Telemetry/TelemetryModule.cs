@@ -2,6 +2,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Mobility.Platform.Modules;
+using Mobility.Telemetry.Alerts;
 using Mobility.Telemetry.Ingest;
 using Mobility.Telemetry.Live;
 using Mobility.Telemetry.Mqtt;
@@ -15,7 +16,7 @@ public sealed class TelemetryModule : IModule
     public string Name => "telemetry";
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> Needs => ["fleet"];
+    public IReadOnlyList<string> Needs => ["fleet", "zones"];
 
     /// <inheritdoc/>
     public void Configure(IModuleBuilder module)
@@ -36,6 +37,11 @@ public sealed class TelemetryModule : IModule
         services.AddSingleton<LastStatuses>().AddSingleton<MqttServices>().AddSingleton<MqttConnections>().AddSingleton<MqttConnectionHandler>();
         services.AddHostedService<CommandCourier>();
         services.AddSingleton<MqttDoor>().AddHostedService(p => p.GetRequiredService<MqttDoor>());
+
+        services.AddSingleton<WatchedCities>().AddSingleton<VehicleWatch>().AddSingleton<IReportListener>(p => p.GetRequiredService<VehicleWatch>());
+        services.AddHostedService(p => p.GetRequiredService<VehicleWatch>());
+        module.Endpoints(ListAlerts.Map);
+        module.Audit(WatchAudit.AlertsMatch);
 
         module.Endpoints(IssueDeviceSecret.Map);
         module.Endpoints(IssueDeviceCertificate.Map);

@@ -29,12 +29,6 @@ internal sealed class TelemetryOptions
     /// <summary>Days of history that are kept.</summary>
     [Range(3, 3_650)]
     public int HistoryDays { get; set; } = 15;
-
-    /// <summary>Protects the private key of the device authority: 32 bytes in base 64.</summary>
-    public string? KeyProtection { get; set; }
-
-    /// <summary>File with such bytes, used when <see cref="KeyProtection"/> is not set; made when there is none.</summary>
-    public string? KeyFile { get; set; }
 }
 
 [OptionsValidator]

@@ -80,7 +80,7 @@ internal sealed class CityMaps(Database<ZonesModule> database, TimeProvider cloc
         Id = new ZoneId(row.Id),
         Name = row.Name,
         Kind = Read<ZoneKind>($"\"{row.Kind}\""),
-        Area = MultiPolygonGeometry.Read(Read<double[][][][]>(row.Area)),
+        Area = GeoMultiPolygon.OfCoordinates(Read<double[][][][]>(row.Area)),
         Rules = Read<ImmutableArray<ZoneRule>>(row.Rules),
     };
 

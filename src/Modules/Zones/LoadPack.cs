@@ -20,7 +20,7 @@ internal sealed class LoadPack(CommandRunner<ZonesModule> commands) : IPackLoade
         work.Execute(UpsertCity, city.Id.Value, city.Name, city.TimeZone, city.Currency.Code, city.Language,
             city.Center.LatitudeDegrees, city.Center.LongitudeDegrees, city.VatBasisPoints, Stored(pack.GlobalRules));
         var zones = Stored(pack.Zones.Select((zone, index) => new ZoneRow(
-            zone.Id.Value, index, zone.Name, zone.Kind, MultiPolygonGeometry.CoordinatesOf(zone.Area), zone.Rules)));
+            zone.Id.Value, index, zone.Name, zone.Kind, zone.Area.ToCoordinates(), zone.Rules)));
         work.Execute(EndZones, city.Id.Value, work.Now, zones);
         work.Execute(BeginZones, city.Id.Value, work.Now, zones);
         var bays = Stored(pack.Bays.Select(bay => new BayRow(bay.Id.Value, bay.Name, bay.Kind, bay.Position.LatitudeDegrees, bay.Position.LongitudeDegrees,

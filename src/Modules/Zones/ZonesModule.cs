@@ -19,6 +19,7 @@ public sealed class ZonesModule : IModule
         module.Services.AddSingleton<CityMaps>();
         module.Services.AddSingleton<IPackLoader, LoadPack>();
         module.Answer<GetZoneRule, ZoneRuling>(AnswerZoneRule.Handle);
+        module.Answer<GetZoneOutlines, ZoneOutlines?>(AnswerZoneOutlines.Handle);
         module.Answer<GetParking, ParkingRuling>(AnswerParking.Handle);
         module.Endpoints(GetCities.Map);
         module.Endpoints(GetCity.Map);

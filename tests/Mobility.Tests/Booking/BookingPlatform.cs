@@ -68,7 +68,7 @@ public class BookingPlatform : PlatformFixture
     public static async Task<string> RideAsync(RiderClient rider, VehicleClient vehicle)
     {
         var booking = await rider.BookAsync(vehicle.Id);
-        (await rider.DoAsync(booking, "confirm")).GetProperty("phase").GetString().ShouldBe("confirmed");
+        await rider.ConfirmAsync(booking);
         await rider.DoAsync(booking, "unlock");
         await vehicle.ObeyAsync();
         (await rider.PhaseAsync(booking)).ShouldBe("riding");
@@ -113,6 +113,13 @@ public sealed record RiderClient(HttpClient Http, AccountId Id)
     public async Task<JsonElement> DoAsync(string booking, string verb, object? body = null) =>
         await OkAsync(await PostAsync($"/v1/bookings/{booking}/{verb}", body));
 
+    /// <summary>Confirms; the answer comes at once or, on a busy machine, a moment later.</summary>
+    public async Task ConfirmAsync(string booking)
+    {
+        await DoAsync(booking, "confirm");
+        await Eventually.GetAsync(() => PhaseAsync(booking), phase => phase == "confirmed", "the confirmation");
+    }
+
     public async Task<JsonElement> GetAsync(string booking) => await OkAsync(await Http.GetAsync($"/v1/bookings/{booking}"));
 
     public async Task<string> PhaseAsync(string booking) => (await GetAsync(booking)).GetProperty("phase").GetString()!;
@@ -149,7 +156,7 @@ public sealed record VehicleClient(BookingPlatform Platform, HttpClient Http, Ve
         await Platform.SettleAsync();
     }
 
-    public async Task ReportAsync(string kind, string? command, int meters = 0)
+    public async Task ReportAsync(string kind, string? command, int meters = 0, string? token = null, DateTimeOffset? at = null)
     {
         _odometer += meters;
         var request = new HttpRequestMessage(HttpMethod.Post, $"/v1/vehicles/{Id}/reports")
@@ -158,7 +165,8 @@ public sealed record VehicleClient(BookingPlatform Platform, HttpClient Http, Ve
             {
                 kind,
                 command,
-                at = Platform.Clock.GetUtcNow(),
+                token,
+                at = at ?? Platform.Clock.GetUtcNow(),
                 position = Position,
                 stateOfChargePercent = 80,
                 odometerMeters = _odometer,
@@ -167,6 +175,10 @@ public sealed record VehicleClient(BookingPlatform Platform, HttpClient Http, Ve
         request.Headers.Add("Idempotency-Key", $"{Id}-{Interlocked.Increment(ref _keys)}");
         await RiderClient.OkAsync(await Http.SendAsync(request));
     }
+
+    /// <summary>What kinds of commands wait, after a moment.</summary>
+    public async Task<IReadOnlyList<string>> CommandsAsync() => [.. (await RiderClient.OkAsync(await Http.GetAsync($"/v1/vehicles/{Id}/commands?seconds=20")))
+        .GetProperty("commands").EnumerateArray().Select(command => command.GetProperty("kind").GetString()!)];
 
     /// <summary>Waits until a command is there, and stays silent.</summary>
     public async Task HearAsync() => (await RiderClient.OkAsync(await Http.GetAsync($"/v1/vehicles/{Id}/commands?seconds=20")))

@@ -23,7 +23,7 @@ public sealed class GoldenEventTests
         new RideEnded(Rider, Vehicle, Town, new RideUsage(At(0), At(10), At(30), [new RidePause(At(20), At(25))], 4_000, At(180), false), Place, 70,
             RideFlag.LockUnanswered, At(31)),
         new ChargeKnown(Price), Settlement, new BookingReleased(ReleaseReason.NoShow, true, true, "timeout", At(90)),
-        new StrayUnlockSeen(Command("lock"), At(91)),
+        new UnlockTokenIssued(At(12), At(11)), new StrayUnlockSeen(Command("lock"), At(91)),
     ];
 
     [Fact, Trait("Req", "EVT-6")]

@@ -19,7 +19,7 @@ public abstract class PaymentOutageScenarios(BookingPlatform platform)
     {
         var (rider, vehicle) = (await platform.NewRiderAsync(), await platform.NewVehicleAsync());
         var booking = await rider.BookAsync(vehicle.Id);
-        (await rider.DoAsync(booking, "confirm")).GetProperty("phase").GetString().ShouldBe("confirmed");
+        await rider.ConfirmAsync(booking);
         await SwitchAsync(down: true);
 
         await rider.DoAsync(booking, "unlock");

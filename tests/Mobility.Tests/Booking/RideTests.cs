@@ -22,7 +22,7 @@ public abstract class RideScenarios(BookingPlatform platform)
     {
         var (rider, vehicle) = (await platform.NewRiderAsync(), await platform.NewVehicleAsync());
         var booking = await rider.BookAsync(vehicle.Id);
-        (await rider.DoAsync(booking, "confirm")).GetProperty("phase").GetString().ShouldBe("confirmed");
+        await rider.ConfirmAsync(booking);
         await platform.SettleAsync();
         (await vehicle.StateAsync()).ShouldBe("reserved");
         (await rider.DoAsync(booking, "unlock")).GetProperty("phase").GetString().ShouldBe("unlocking");

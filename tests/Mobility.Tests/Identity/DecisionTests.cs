@@ -5,6 +5,7 @@ using Microsoft.Extensions.Configuration;
 using Mobility.Contracts;
 using Mobility.Identity;
 using Mobility.Platform;
+using Mobility.Platform.Auth;
 
 namespace Mobility.Tests.Identity;
 
@@ -184,5 +185,5 @@ public sealed class DecisionTests
     private static KeyProtection Protection(byte seed) => Protection("Identity:KeyProtection", Convert.ToBase64String([.. Enumerable.Repeat(seed, 32)]));
 
     private static KeyProtection Protection(string name, string value) =>
-        new(new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { [name] = value }).Build());
+        new(new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { [name] = value }).Build().GetSection("Identity"), "signing keys");
 }

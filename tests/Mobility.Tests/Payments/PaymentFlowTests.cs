@@ -103,7 +103,8 @@ public sealed class PaymentFlowTests(PaymentsPlatform platform) : IClassFixture<
         {
             await platform.SwitchProviderAsync(down: false);
         }
-        await AdvanceUntilAsync(async () => await rider.StatusAsync(booking) == "settled");
+        // After so many tries the pauses are long.
+        await AdvanceUntilAsync(async () => await rider.StatusAsync(booking) == "settled", TimeSpan.FromMinutes(2));
         await platform.AuditAsync();
     }
 
@@ -356,12 +357,12 @@ public sealed class PaymentFlowTests(PaymentsPlatform platform) : IClassFixture<
         return (await platform.Http.SendAsync(request)).StatusCode;
     }
 
-    private Task AdvanceUntilAsync(Func<Task<bool>> condition) => Eventually.TrueAsync(async () =>
+    private Task AdvanceUntilAsync(Func<Task<bool>> condition, TimeSpan? step = null) => Eventually.TrueAsync(async () =>
     {
         await platform.SettleAsync();
         if (await condition())
             return true;
-        platform.Clock.Advance(TimeSpan.FromSeconds(5));
+        platform.Clock.Advance(step ?? TimeSpan.FromSeconds(5));
         return false;
     }, "the payment's end");
 

@@ -100,6 +100,7 @@ public class PlatformFixture : IAsyncLifetime
             ["Logging:LogLevel:Microsoft.AspNetCore"] = "Error",
             ["Database:PoolSize"] = "8",
             ["Identity:KeyProtection"] = Convert.ToBase64String(new byte[32]), // else a key file in the home folder is made
+            ["Fleet:KeyProtection"] = Convert.ToBase64String(new byte[32]),
             ["Telemetry:KeyProtection"] = Convert.ToBase64String(new byte[32]),
         };
         foreach (var (key, value) in settings)

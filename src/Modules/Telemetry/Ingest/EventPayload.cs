@@ -12,12 +12,13 @@ namespace Mobility.Telemetry.Ingest;
 internal sealed record EventPayload
 {
     public const int KindLengthMax = 40;
+    public const int TokenLengthMax = 2_048;
 
     public required long Sequence { get; init; }
 
     public required DateTimeOffset At { get; init; }
 
-    /// <summary>Lower snake case; <c>unlocked</c> and <c>locked</c> have a meaning here, others are kept.</summary>
+    /// <summary>Lower snake case; <c>unlocked</c>, <c>locked</c>, <c>tamper</c> and <c>collision</c> have a meaning here, others are kept.</summary>
     public required string Kind { get; init; }
 
     public GeoPoint? Position { get; init; }
@@ -29,7 +30,18 @@ internal sealed record EventPayload
     /// <summary>The command that the vehicle obeyed.</summary>
     public string? Command { get; init; }
 
+    /// <summary>The unlock token that opened the vehicle.</summary>
+    public string? Token { get; init; }
+
     public VehicleCommandId? CommandId => Id.TryParse<VehicleCommandId>(Command, out var id) ? id : null;
+
+    /// <summary>What it means for those who watch over vehicles.</summary>
+    public VehicleAlertKind? Alert => Kind switch
+    {
+        "tamper" => VehicleAlertKind.Tamper,
+        "collision" => VehicleAlertKind.Collision,
+        _ => null,
+    };
 
     public bool IsLockReport => Kind is "unlocked" or "locked";
 

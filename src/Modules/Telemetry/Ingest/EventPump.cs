@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using Mobility.Contracts;
 using Mobility.Platform.Events;
 using Mobility.Platform.Http;
+using Mobility.Telemetry.Alerts;
 using Npgsql;
 
 namespace Mobility.Telemetry.Ingest;
@@ -23,6 +24,8 @@ internal static class EventRules
             return "odometer_out_of_range";
         if (e.Command is not null && e.CommandId is null)
             return "command_out_of_range";
+        if (e.Token is { Length: > EventPayload.TokenLengthMax })
+            return "token_out_of_range";
         if (e.IsLockReport && (e.Position is null || e.StateOfChargePercent is null || e.OdometerMeters is null))
             return "incomplete"; // a ride is billed by it
         return ReportRules.ClockFault(e.At, now);
@@ -110,9 +113,11 @@ internal sealed partial class EventPump(
             stored++;
             work.Execute("INSERT INTO vehicle_events (vehicle, sequence, at, received_at, kind, payload) VALUES ($1, $2, $3, $4, $5, $6)",
                 message.Vehicle.Value, e.Sequence, e.At, message.ReceivedAt, e.Kind, message.Payload);
+            if (e.Alert is { } alert)
+                VehicleWatch.Tell(work, message.Vehicle, new VehicleAlertRaisedV1(message.Vehicle, alert, e.At.ToUniversalTime(), e.Position));
             if (e.IsLockReport)
                 work.Publish(message.Vehicle.Value, new VehicleReportedLockV1(message.Vehicle, e.Kind == "unlocked", e.CommandId, e.At.ToUniversalTime(), e.Position!.Value,
-                    e.StateOfChargePercent!.Value, e.OdometerMeters!.Value, e.Sequence));
+                    e.StateOfChargePercent!.Value, e.OdometerMeters!.Value, e.Sequence, e.Token));
         }
         if ((await work.CommitAsync(ct)).Outcome != CommitOutcome.Committed)
             return false;

@@ -7,4 +7,9 @@ namespace Mobility.Telemetry.Ingest;
 internal interface IReportListener
 {
     void OnDurable(ReadOnlySpan<VehicleReport> reports);
+
+    /// <summary>A report that was refused because the vehicle cannot have come there; it is in quarantine.</summary>
+    void OnJump(VehicleReport report)
+    {
+    }
 }

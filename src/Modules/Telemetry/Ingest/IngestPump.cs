@@ -108,6 +108,9 @@ internal sealed partial class IngestPump(
             if (ReportRules.Check(track, report, now) is { } reason)
             {
                 judged.Add((Refuse(message, report, reason), false));
+                if (reason == ReportRules.ImpossibleJump)
+                    foreach (var listener in _listeners)
+                        listener.OnJump(report);
                 continue;
             }
             track.Accept(report);

@@ -45,6 +45,8 @@ internal static class ReportRules
     /// <summary>A satellite fix between houses may be this far off.</summary>
     public const double JumpMetersMin = 500;
 
+    public const string ImpossibleJump = "impossible_jump";
+
     /// <summary>Reports in a row that agree about a place make it true: the vehicle was carried there, or the place before was wrong.</summary>
     public const int JumpsBelieved = 3;
 
@@ -92,7 +94,7 @@ internal static class ReportRules
         var agrees = track.Jumps > 0 && report.At >= track.JumpAt && !IsJump(track.JumpPosition, track.JumpAt, report.Position, report.At);
         track.Jumps = agrees ? track.Jumps + 1 : 1;
         (track.JumpPosition, track.JumpAt) = (report.Position, report.At);
-        return track.Jumps >= JumpsBelieved ? null : "impossible_jump";
+        return track.Jumps >= JumpsBelieved ? null : ImpossibleJump;
     }
 
     private static bool IsJump(GeoPoint from, DateTimeOffset fromAt, GeoPoint to, DateTimeOffset toAt)

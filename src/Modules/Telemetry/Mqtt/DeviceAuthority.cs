@@ -3,9 +3,11 @@ using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
 using Mobility.Contracts;
 using Mobility.Platform;
+using Mobility.Platform.Auth;
 using Mobility.Platform.Events;
 
 namespace Mobility.Telemetry.Mqtt;
@@ -24,7 +26,8 @@ internal interface IDeviceAuthority
 /// The platform's own certificate authority for devices: one P-256 key, made at first use, in the database protected with a key that is not in the database.
 /// Vehicles' certificates live a day, so that a stolen one is soon worth nothing.
 /// </summary>
-internal sealed class DeviceAuthority(Database<TelemetryModule> database, IOptions<TelemetryOptions> options, TimeProvider clock) : IDeviceAuthority, IDisposable
+internal sealed class DeviceAuthority(Database<TelemetryModule> database, IOptions<TelemetryOptions> options, IConfiguration configuration, TimeProvider clock)
+    : IDeviceAuthority, IDisposable
 {
     /// <summary>FLT-11: short-lived, renewed by the vehicle.</summary>
     public static readonly TimeSpan CertificateLifetime = TimeSpan.FromHours(24);
@@ -147,7 +150,7 @@ internal sealed class DeviceAuthority(Database<TelemetryModule> database, IOptio
         {
             if (_authority is { } opened)
                 return opened;
-            var protection = DeviceKeyProtection.Open(options.Value);
+            var protection = new KeyProtection(configuration.GetSection("Telemetry"), "device authority");
             var row = await ReadAsync(ct);
             if (row is null)
             {
@@ -172,7 +175,7 @@ internal sealed class DeviceAuthority(Database<TelemetryModule> database, IOptio
         "SELECT certificate, private_key, protected_by FROM device_authorities WHERE id = @Id", new { Id }, ct);
 
     /// <summary>Of processes that start together one makes it.</summary>
-    private async Task MakeAsync(DeviceKeyProtection protection, CancellationToken ct)
+    private async Task MakeAsync(KeyProtection protection, CancellationToken ct)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=Mobility Device Authority", key, HashAlgorithmName.SHA256);

@@ -1,15 +1,14 @@
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Extensions.Configuration;
-using Mobility.Platform;
 
-namespace Mobility.Identity;
+namespace Mobility.Platform.Auth;
 
 /// <summary>
-/// Protects what the database must not give away on its own: private signing keys (AES-256-GCM) and six-digit codes (HMAC-SHA-256). The key comes from
-/// <c>Identity:KeyProtection</c> (32 bytes in base 64) or from the file <c>Identity:KeyFile</c>, which is made at the first start.
+/// Protects what a module's tables must not give away on their own: private keys (AES-256-GCM) and short secrets (HMAC-SHA-256). The key comes from
+/// <c>Module:KeyProtection</c> (32 bytes in base 64) or from the file <c>Module:KeyFile</c>, which is made at first use.
 /// </summary>
-internal sealed class KeyProtection
+public sealed class KeyProtection
 {
     private const int KeyLength = 32;
     private const int NonceLength = 12;
@@ -19,9 +18,13 @@ internal sealed class KeyProtection
     private static readonly ManualResetEvent Pause = new(false);
     private readonly Lazy<Keys> _keys;
 
-    public KeyProtection(IConfiguration configuration) => _keys = new Lazy<Keys>(() => Keys.From(Read(configuration)));
+    /// <summary>Nothing is read before it is needed.</summary>
+    /// <param name="section">The module's section of the configuration; two modules have nothing to do with each other's key.</param>
+    /// <param name="what">What is encrypted, for example <c>signing keys</c>.</param>
+    public KeyProtection(IConfigurationSection section, string what) => _keys = new Lazy<Keys>(() => Keys.From(Read(section), section.Key, what));
 
     /// <summary>Tells one protecting key from another without telling the key.</summary>
+    /// <exception cref="PlatformStartException">The key cannot be read or made.</exception>
     public string Name => _keys.Value.Name;
 
     /// <summary>Nonce, tag and ciphertext.</summary>
@@ -29,14 +32,16 @@ internal sealed class KeyProtection
     /// <param name="purpose">Must be the same when it is read.</param>
     public byte[] Protect(byte[] plain, string purpose)
     {
-        var sealed_ = new byte[NonceLength + TagLength + plain.Length];
-        var nonce = sealed_.AsSpan(0, NonceLength);
+        var closed = new byte[NonceLength + TagLength + plain.Length];
+        var nonce = closed.AsSpan(0, NonceLength);
         RandomNumberGenerator.Fill(nonce);
         using var aes = new AesGcm(_keys.Value.Encryption, TagLength);
-        aes.Encrypt(nonce, plain, sealed_.AsSpan(NonceLength + TagLength), sealed_.AsSpan(NonceLength, TagLength), Encoding.UTF8.GetBytes(purpose));
-        return sealed_;
+        aes.Encrypt(nonce, plain, closed.AsSpan(NonceLength + TagLength), closed.AsSpan(NonceLength, TagLength), Encoding.UTF8.GetBytes(purpose));
+        return closed;
     }
 
+    /// <param name="protectedBytes">What <see cref="Protect"/> gave.</param>
+    /// <param name="purpose">As it was then.</param>
     /// <exception cref="CryptographicException">Protected with another key or for another purpose, or changed since.</exception>
     public byte[] Unprotect(byte[] protectedBytes, string purpose)
     {
@@ -47,17 +52,16 @@ internal sealed class KeyProtection
         return plain;
     }
 
-    /// <summary>A keyed hash: a million codes are tried in no time, so whoever reads the table must not be able to.</summary>
-    public byte[] HashOfCode(Guid account, string channel, string purpose, string code) =>
-        HMACSHA256.HashData(_keys.Value.Codes, Encoding.UTF8.GetBytes($"{account:N}|{channel}|{purpose}|{code}"));
+    /// <summary>A keyed hash (HMAC-SHA-256), for secrets so short that whoever reads a plain hash would try them all.</summary>
+    public byte[] KeyedHash(string text) => HMACSHA256.HashData(_keys.Value.Codes, Encoding.UTF8.GetBytes(text));
 
-    private static byte[] Read(IConfiguration configuration)
+    private static byte[] Read(IConfigurationSection section)
     {
-        if (configuration["Identity:KeyProtection"] is { Length: > 0 } text)
-            return Parse(text, "Identity:KeyProtection");
-        var file = configuration["Identity:KeyFile"] is { Length: > 0 } configured
+        if (section["KeyProtection"] is { Length: > 0 } text)
+            return Parse(text, $"{section.Path}:KeyProtection");
+        var file = section["KeyFile"] is { Length: > 0 } configured
             ? configured
-            : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify), ".mobility", "identity.key");
+            : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify), ".mobility", $"{section.Key.ToLowerInvariant()}.key");
         try
         {
             return Parse(ReadOrMake(file), file);
@@ -117,9 +121,12 @@ internal sealed class KeyProtection
 
     private sealed record Keys(byte[] Encryption, byte[] Codes, string Name)
     {
-        public static Keys From(byte[] key) => new(Derive(key, "signing keys"), Derive(key, "codes"), Convert.ToHexStringLower(Derive(key, "name")[..8]));
+        public static Keys From(byte[] key, string module, string what)
+        {
+            return new Keys(Derive(what), Derive("codes"), Convert.ToHexStringLower(Derive("name")[..8]));
 
-        private static byte[] Derive(byte[] key, string purpose) =>
-            HKDF.DeriveKey(HashAlgorithmName.SHA256, key, KeyLength, info: Encoding.UTF8.GetBytes($"mobility identity {purpose}"));
+            byte[] Derive(string purpose) =>
+                HKDF.DeriveKey(HashAlgorithmName.SHA256, key, KeyLength, info: Encoding.UTF8.GetBytes($"mobility {module.ToLowerInvariant()} {purpose}"));
+        }
     }
 }

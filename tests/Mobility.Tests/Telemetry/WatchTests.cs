@@ -150,6 +150,10 @@ public sealed class WatchTests(MqttFixture platform) : IClassFixture<MqttFixture
         await wire.SayAsync($"telemetry/{vehicle}", Said(2, 80, lat: 55.1));
         await AlertsAsync(vehicle, "OutsideArea");
         (await platform.ScalarAsync<long>($"SELECT count(*) FROM bus.messages WHERE key = '{vehicle.Value}' AND type = 'telemetry.zones_crossed.v1'")).ShouldBe(1);
+        using var staff = platform.StaffClient();
+        var live = await staff.GetFromJsonAsync<JsonElement>("/v1/telemetry/live-differences");
+        live.GetProperty("vehicles").GetInt32().ShouldBeGreaterThan(0);
+        live.GetProperty("differences").EnumerateArray().ShouldBeEmpty();
     }
 
     private async Task<(VehicleId Vehicle, MqttTestClient Wire)> OnTheWireAsync(string label)

@@ -15,5 +15,6 @@ internal static class LiveSetup
         module.Services.AddHostedService(p => p.GetRequiredService<LiveFleetFeed>());
         module.Endpoints(FindNearbyVehicles.Map);
         module.Endpoints(StreamVehicles.Map);
+        module.Endpoints(CompareLiveFleet.Map);
     }
 }

@@ -7,7 +7,7 @@ using System.Net.Sockets;
 using System.Text;
 using Mobility.Contracts;
 using Mobility.Platform;
-using Mobility.Telemetry.Mqtt;
+using Mobility.Platform.Mqtt;
 
 namespace Mobility.Bench;
 

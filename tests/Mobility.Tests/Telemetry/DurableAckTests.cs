@@ -3,7 +3,7 @@ using System.Net.Sockets;
 using System.Text;
 using Mobility.Contracts;
 using Mobility.Platform;
-using Mobility.Telemetry.Mqtt;
+using Mobility.Platform.Mqtt;
 using Mobility.Tests.Support;
 using Xunit.Abstractions;
 

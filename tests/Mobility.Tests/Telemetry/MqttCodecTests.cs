@@ -1,7 +1,7 @@
 using System.Buffers;
 using FsCheck;
 using FsCheck.Fluent;
-using Mobility.Telemetry.Mqtt;
+using Mobility.Platform.Mqtt;
 
 namespace Mobility.Tests.Telemetry;
 

@@ -1,6 +1,6 @@
 using System.Text;
 using Mobility.Contracts;
-using Mobility.Telemetry.Mqtt;
+using Mobility.Platform.Mqtt;
 using Mobility.Tests.Support;
 
 namespace Mobility.Tests.Telemetry;

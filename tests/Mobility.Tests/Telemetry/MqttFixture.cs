@@ -3,6 +3,7 @@ using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Mobility.Contracts;
 using Mobility.Platform;
+using Mobility.Platform.Mqtt;
 using Mobility.Telemetry.Mqtt;
 using Mobility.Tests.Support;
 

@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Mobility.Contracts;
 using Mobility.Platform;
-using Mobility.Telemetry.Mqtt;
+using Mobility.Platform.Mqtt;
 using Mobility.Tests.Support;
 
 namespace Mobility.Tests.Telemetry;

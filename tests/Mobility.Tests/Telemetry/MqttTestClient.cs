@@ -3,7 +3,7 @@ using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using Mobility.Telemetry.Mqtt;
+using Mobility.Platform.Mqtt;
 
 namespace Mobility.Tests.Telemetry;
 

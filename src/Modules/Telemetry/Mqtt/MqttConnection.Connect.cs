@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http.Features;
 using Mobility.Contracts;
+using Mobility.Platform.Mqtt;
 
 namespace Mobility.Telemetry.Mqtt;
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Mobility.Contracts;
 using Mobility.Platform;
+using Mobility.Platform.Mqtt;
 
 namespace Mobility.Telemetry.Mqtt;
 

@@ -1,6 +1,7 @@
 using System.Text;
 using Microsoft.AspNetCore.Connections;
 using Mobility.Contracts;
+using Mobility.Platform.Mqtt;
 using Mobility.Telemetry.Ingest;
 
 namespace Mobility.Telemetry.Mqtt;

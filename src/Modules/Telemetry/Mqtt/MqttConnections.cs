@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 using Mobility.Contracts;
+using Mobility.Platform.Mqtt;
 using Mobility.Telemetry.Ingest;
 
 namespace Mobility.Telemetry.Mqtt;

@@ -1,5 +1,6 @@
 using System.Text;
 using Mobility.Contracts;
+using Mobility.Platform.Mqtt;
 
 namespace Mobility.Telemetry.Mqtt;
 

@@ -1,10 +1,10 @@
 using System.Buffers;
 using System.Text;
 
-namespace Mobility.Telemetry.Mqtt;
+namespace Mobility.Platform.Mqtt;
 
 /// <summary>What a look at the received bytes came to.</summary>
-internal enum ReadOutcome
+public enum ReadOutcome
 {
     /// <summary>A packet was taken off the front.</summary>
     Packet,
@@ -15,7 +15,8 @@ internal enum ReadOutcome
 }
 
 /// <summary>Reads packets of MQTT 3.1.1 and 5.0, of either direction. Any bytes in any pieces: it never throws.</summary>
-internal sealed class MqttReader(int packetBytesMax)
+/// <param name="packetBytesMax">Longest packet without its head; a longer one is a fault before it is read.</param>
+public sealed class MqttReader(int packetBytesMax)
 {
     /// <summary>Longest topic and filter; ours have 40 bytes.</summary>
     public const int TopicBytesMax = 256;
@@ -26,7 +27,10 @@ internal sealed class MqttReader(int packetBytesMax)
     /// <summary>The version that CONNECT said; before it only CONNECT and CONNACK can be read.</summary>
     public MqttVersion Version { get; set; } = MqttVersion.V311;
 
-    /// <summary>Takes one packet off the front of the buffer.</summary>
+    /// <summary>Takes one packet off the front of the buffer; its topic and payload point into the buffer.</summary>
+    /// <param name="buffer">What was received; begins behind the packet afterwards.</param>
+    /// <param name="packet">Set when a packet was taken.</param>
+    /// <param name="fault">Set when the front is no packet.</param>
     public ReadOutcome TryRead(ref ReadOnlySequence<byte> buffer, out MqttPacket? packet, out MqttFault? fault)
     {
         (packet, fault) = (null, null);

@@ -2,14 +2,18 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
 
-namespace Mobility.Telemetry.Mqtt;
+namespace Mobility.Platform.Mqtt;
 
 /// <summary>Writes packets of either version and direction into a buffer writer, each in one piece.</summary>
-internal static class MqttWriter
+public static class MqttWriter
 {
     /// <summary>PUBACK without reason and properties, the packet that is written most.</summary>
     public const int ShortPubAckBytes = 4;
 
+    /// <summary>Writes one packet.</summary>
+    /// <param name="output">Gets the packet in one piece.</param>
+    /// <param name="packet">Of either direction; its texts and lists are within what the standard can count.</param>
+    /// <param name="version">What was agreed at CONNECT.</param>
     public static void Write(IBufferWriter<byte> output, MqttPacket packet, MqttVersion version)
     {
         var size = 1 + VariableInteger.BytesMax + SizeMaxOf(packet);

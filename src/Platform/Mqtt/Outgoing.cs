@@ -1,13 +1,15 @@
 using System.Buffers;
 using System.IO.Pipelines;
 
-namespace Mobility.Telemetry.Mqtt;
+namespace Mobility.Platform.Mqtt;
 
 /// <summary>
 /// What goes out to one connection. While the network takes what it is given, packets go straight into its pipe; while it does not, they wait here, up to a bound.
 /// A connection that nothing is sent to costs no buffer and no task.
 /// </summary>
-internal sealed class Outgoing(PipeWriter pipe, int waitingBytesMax)
+/// <param name="pipe">To the network; completed by its owner after <see cref="Close"/>.</param>
+/// <param name="waitingBytesMax">Bytes that wait at most.</param>
+public sealed class Outgoing(PipeWriter pipe, int waitingBytesMax)
 {
     private const int KeptBytesMax = 4_096;
 
@@ -17,7 +19,7 @@ internal sealed class Outgoing(PipeWriter pipe, int waitingBytesMax)
     private bool _noted;
     private bool _closed;
 
-    /// <summary>False when the other side reads too slowly or is gone: the connection is to be ended.</summary>
+    /// <summary>Sends a packet, now or when the network takes more. False when the other side reads too slowly or is gone: the connection is to be ended.</summary>
     public bool TrySend(MqttPacket packet, MqttVersion version)
     {
         lock (_gate)

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Text;
 using System.Text.Unicode;
 
-namespace Mobility.Telemetry.Mqtt;
+namespace Mobility.Platform.Mqtt;
 
 /// <summary>
 /// Reads the body of one packet. The first fault is kept and everything read after it is empty, so that a parser needs to look once, at the end; nothing throws.

@@ -1,0 +1,118 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Mobility.Contracts;
+using Mobility.Edge.Board;
+using Mobility.Edge.Safety;
+using Mobility.Edge.Unlock;
+using Mobility.Edge.Wire;
+using Mobility.Geo;
+
+namespace Mobility.Edge;
+
+/// <summary>What the command line of mobility-edge asks for.</summary>
+/// <param name="Agent">The agent.</param>
+/// <param name="Start">What the simulated board says first.</param>
+/// <param name="Radio">Where the simulated radio listens; null has none.</param>
+internal sealed record EdgeRequest(AgentSettings Agent, BoardReading Start, string? Radio);
+
+/// <summary>The options of mobility-edge. Everything that can be wrong with them is said before anything starts.</summary>
+internal sealed class EdgeOptions
+{
+    private readonly Option<string> _vehicle = new("--vehicle") { HelpName = "ID", Description = "The vehicle, veh_…", Required = true };
+    private readonly Option<string?> _secret = new("--secret") { HelpName = "SECRET", Description = "Its secret, for the plain door" };
+    private readonly Option<string?> _certificate = new("--certificate") { HelpName = "FILE", Description = "Its certificate with private key (PEM), for the TLS door" };
+    private readonly Option<string?> _authority = new("--authority") { HelpName = "FILE", Description = "The device authority's certificate (PEM), with --certificate" };
+    private readonly Option<string> _broker = new("--broker") { HelpName = "HOST:PORT", Description = "The platform's MQTT door", Required = true };
+    private readonly Option<string> _data = new("--data") { HelpName = "DIR", Description = "The agent's own folder", Required = true };
+    private readonly Option<string?> _keys = new("--keys") { HelpName = "FILE", Description = "Keys of unlock tokens (JSON Web Key Set)" };
+    private readonly Option<string?> _updateKeys = new("--update-keys") { HelpName = "FILE", Description = "Keys of updates (JSON Web Key Set)" };
+    private readonly Option<string?> _zones = new("--zones") { HelpName = "FILE", Description = "The city's zones (zones.geojson of a pack)" };
+    private readonly Option<string?> _radio = new("--radio") { HelpName = "SOCKET", Description = "A local socket that stands for the NFC and BLE radio" };
+    private readonly Option<string> _type = new("--type") { HelpName = "TYPE", Description = "Vehicle type in the zones' rules", DefaultValueFactory = _ => "" };
+    private readonly Option<int> _limit = new("--limit") { HelpName = "KPH", Description = "Its own speed limit", DefaultValueFactory = _ => 20 };
+    private readonly Option<string> _position = new("--position") { HelpName = "LAT,LON", Description = "Where the simulated board stands", DefaultValueFactory = _ => "48.2,11.5" };
+    private readonly Option<int> _charge = new("--charge") { HelpName = "PERCENT", Description = "Charge of the simulated board", DefaultValueFactory = _ => 90 };
+    private readonly Option<bool> _metered = new("--metered") { Description = "Every byte costs: a position every 30 seconds" };
+
+    public RootCommand Command(Func<EdgeRequest, CancellationToken, Task<int>> run)
+    {
+        var root = new RootCommand("The agent of one vehicle, on a simulated board.")
+        {
+            _vehicle, _secret, _certificate, _authority, _broker, _data, _keys, _updateKeys, _zones, _radio, _type, _limit, _position, _charge, _metered,
+        };
+        root.SetAction((parsed, ct) => run(Read(parsed), ct));
+        return root;
+    }
+
+    /// <exception cref="FormatException">An option is wrong; the message is for who typed it.</exception>
+    private EdgeRequest Read(ParseResult parsed)
+    {
+        if (!VehicleId.TryParse(parsed.GetRequiredValue(_vehicle), null, out var vehicle))
+            throw new FormatException("--vehicle is the vehicle's id, veh_ and 26 characters.");
+        if (!double.TryParse(Part(parsed, _position, ',', 0), CultureInfo.InvariantCulture, out var latitude)
+            || !double.TryParse(Part(parsed, _position, ',', 1), CultureInfo.InvariantCulture, out var longitude)
+            || !GeoPoint.TryCreate(latitude, longitude, out var position))
+            throw new FormatException("--position is LAT,LON in degrees.");
+        if (parsed.GetValue(_limit) is < 1 or > 130)
+            throw new FormatException("--limit is a number from 1 to 130.");
+        if (parsed.GetValue(_charge) is < 0 or > 100)
+            throw new FormatException("--charge is a number from 0 to 100.");
+        return new EdgeRequest(
+            new AgentSettings
+            {
+                Vehicle = vehicle,
+                Door = Door(parsed),
+                DataFolder = Path.GetFullPath(parsed.GetRequiredValue(_data)),
+                UnlockKeys = FromFile(parsed, _keys, file => SigningKeys.Parse(File.ReadAllText(file))),
+                UpdateKeys = FromFile(parsed, _updateKeys, file => SigningKeys.Parse(File.ReadAllText(file))),
+                Zones = FromFile(parsed, _zones, file => ZoneFile.Parse(File.ReadAllBytes(file))),
+                VehicleTypeId = parsed.GetRequiredValue(_type),
+                SpeedLimitKph = parsed.GetValue(_limit),
+                IsMetered = parsed.GetValue(_metered),
+            },
+            new BoardReading { Position = position, StateOfChargePercent = parsed.GetValue(_charge), IsLocked = true },
+            parsed.GetValue(_radio));
+    }
+
+    private DoorAddress Door(ParseResult parsed)
+    {
+        var (secret, certificate, authority) = (parsed.GetValue(_secret), parsed.GetValue(_certificate), parsed.GetValue(_authority));
+        if (secret is null == certificate is null)
+            throw new FormatException("One of --secret and --certificate is needed.");
+        if (certificate is null != authority is null)
+            throw new FormatException("--certificate and --authority belong together.");
+        var (host, portText) = (Part(parsed, _broker, ':', 0), Part(parsed, _broker, ':', 1));
+        if (host.Length == 0 || !int.TryParse(portText, NumberStyles.None, CultureInfo.InvariantCulture, out var port) || port is < 1 or > 65_535)
+            throw new FormatException("--broker is HOST:PORT.");
+        return new DoorAddress(host, port)
+        {
+            Secret = secret,
+            Certificate = FromFile(parsed, _certificate, file => X509Certificate2.CreateFromPemFile(file)),
+            Authority = FromFile(parsed, _authority, X509CertificateLoader.LoadCertificateFromFile),
+        };
+    }
+
+    /// <summary>The text before (0) or behind (1) the last separator.</summary>
+    private static string Part(ParseResult parsed, Option<string> option, char separator, int which)
+    {
+        var text = parsed.GetRequiredValue(option);
+        var at = text.LastIndexOf(separator);
+        return at < 0 ? "" : which == 0 ? text[..at] : text[(at + 1)..];
+    }
+
+    private static T? FromFile<T>(ParseResult parsed, Option<string?> option, Func<string, T> read) where T : class
+    {
+        if (parsed.GetValue(option) is not { } file)
+            return null;
+        try
+        {
+            return read(file);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException or CryptographicException)
+        {
+            throw new FormatException($"{option.Name} {file}: {e.Message}", e);
+        }
+    }
+}

@@ -1,0 +1,164 @@
+using System.Net.Http.Json;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text.Json;
+using Mobility.Contracts;
+using Mobility.Edge.Wire;
+using Mobility.Geo;
+using Mobility.Platform;
+using Mobility.Tests.Support;
+using Mobility.Tests.Telemetry;
+
+namespace Mobility.Tests.Edge;
+
+/// <summary>The agent at the platform's own door.</summary>
+public sealed class AgentDoorTests(MqttFixture platform) : IClassFixture<MqttFixture>
+{
+    [Fact]
+    public async Task What_a_vehicle_reports_is_durable_when_the_agent_forgets_it()
+    {
+        var credentials = await platform.NewVehicleAsync();
+        await using var vehicle = EdgeVehicle.Start(platform.Port, platform.Clock, credentials);
+        await Eventually.TrueAsync(async () => await platform.HistoryCountAsync(credentials.Id) >= 3, "three reports are in history");
+        await vehicle.AllAcknowledgedAsync();
+        (await platform.ScalarAsync<long>($"SELECT count(*) FROM telemetry.history WHERE vehicle = '{credentials.Id.Value}' AND lat = 50 AND charge = 60 AND locked")).ShouldBeGreaterThanOrEqualTo(3);
+        (await platform.ScalarAsync<long>($"SELECT count(*) FROM telemetry.quarantine WHERE vehicle = '{credentials.Id.Value}'")).ShouldBe(0);
+        (await platform.ScalarAsync<long>($"SELECT count(*) FROM telemetry.last_statuses WHERE vehicle = '{credentials.Id.Value}'")).ShouldBe(1);
+    }
+
+    [Fact, Trait("Req", "FLT-5")]
+    public async Task Nothing_is_lost_and_nothing_is_there_twice_when_the_network_and_the_agent_fail_again_and_again()
+    {
+        var credentials = await platform.NewVehicleAsync();
+        await using var relay = new CuttableRelay(platform.Port);
+        await using var vehicle = EdgeVehicle.Start(relay.Port, platform.Clock, credentials);
+        vehicle.Board.TrySetLock(false); // a trip: five reports a second
+        for (var round = 0; round < 3; round++)
+        {
+            await Eventually.TrueAsync(() => Task.FromResult(vehicle.Agent.Link == LinkState.Connected), "it is connected");
+            relay.Cut();
+            var agent = vehicle.Agent;
+            await Eventually.TrueAsync(() => Task.FromResult(agent.Counts.ReportsWaiting >= 5), "reports wait");
+            platform.Clock.Advance(TimeSpan.FromSeconds(5));
+            vehicle.Board.MoveTo(new GeoPoint(50 + round * 1e-4, 10), 3);
+            if (round == 1)
+                await vehicle.CrashAndRestartAsync();
+            relay.Open();
+        }
+        await vehicle.AllAcknowledgedAsync();
+        var id = credentials.Id.Value;
+        var stored = await platform.ScalarAsync<long>($"SELECT count(*) FROM telemetry.history WHERE vehicle = '{id}'");
+        stored.ShouldBeGreaterThanOrEqualTo(15);
+        // Sequences run without a gap but where the agent crashed, and there exactly one block was reserved.
+        (await platform.ScalarAsync<long>($"""
+            SELECT count(*) FROM (SELECT sequence - lag(sequence) OVER (ORDER BY sequence) AS step FROM telemetry.history WHERE vehicle = '{id}') AS s WHERE step <> 1
+            """)).ShouldBe(1);
+        (await platform.ScalarAsync<long>($"SELECT count(*) FROM telemetry.quarantine WHERE vehicle = '{id}'")).ShouldBe(0);
+    }
+
+    [Fact, Trait("Req", "FLT-2"), Trait("Req", "UNL-4")]
+    public async Task A_ride_begins_and_ends_by_commands_that_the_agent_obeys()
+    {
+        var (id, credentials) = await NewVehicleInServiceAsync("edge-1");
+        await using var vehicle = EdgeVehicle.Start(platform.Port, platform.Clock, credentials);
+        await vehicle.AllAcknowledgedAsync();
+        using var rider = platform.RiderClient(Id.New<AccountId>(platform.Clock));
+        var booking = await BookAsync(rider, id);
+        await PostAsync(rider, $"/v1/bookings/{booking}/unlock", null);
+        await UntilAsync(rider, booking, "riding");
+        vehicle.Board.Read().IsLocked.ShouldBeFalse();
+        platform.Clock.Advance(TimeSpan.FromSeconds(60));
+        vehicle.Board.MoveTo(new GeoPoint(50.001, 10), 0);
+        await PostAsync(rider, $"/v1/bookings/{booking}/end", null);
+        await UntilAsync(rider, booking, "settled");
+        vehicle.Board.Read().IsLocked.ShouldBeTrue();
+    }
+
+    [Fact, Trait("Req", "FLT-11")]
+    public async Task A_vehicle_proves_itself_with_its_certificate_over_TLS()
+    {
+        var (id, _) = await platform.NewVehicleAsync();
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var device = platform.DeviceClient(id);
+        using var reply = await device.PostAsJsonAsync($"/v1/vehicles/{id}/certificates",
+            new { request = new CertificateRequest("CN=whatever", key, HashAlgorithmName.SHA256).CreateSigningRequestPem() }, MobilityJson.Http);
+        reply.EnsureSuccessStatusCode();
+        var view = await reply.Content.ReadFromJsonAsync<JsonElement>();
+        using var authority = X509Certificate2.CreateFromPem(view.GetProperty("authority").GetString()!);
+        using var certificate = X509Certificate2.CreateFromPem(view.GetProperty("certificate").GetString()!, key.ExportPkcs8PrivateKeyPem());
+        await using var vehicle = EdgeVehicle.Start(platform.TlsPort, platform.Clock, (id, ""), settings => settings with
+        {
+            Door = new DoorAddress("localhost", platform.TlsPort) { Certificate = certificate, Authority = authority },
+        });
+        await vehicle.AllAcknowledgedAsync();
+        (await platform.HistoryCountAsync(id)).ShouldBeGreaterThan(0);
+        // A door that another authority vouches for is not the platform's.
+        using var other = new CertificateRequest("CN=Mobility Device Authority", key, HashAlgorithmName.SHA256).CreateSelfSigned(DateTimeOffset.UnixEpoch, platform.Clock.GetUtcNow().AddDays(1));
+        await using var wary = EdgeVehicle.Start(platform.TlsPort, platform.Clock, (id, ""), settings => settings with
+        {
+            Door = new DoorAddress("localhost", platform.TlsPort) { Certificate = certificate, Authority = other },
+        });
+        await Eventually.TrueAsync(() => Task.FromResult(wary.Agent.Counts.ReportsWaiting >= 3), "reports wait");
+        wary.Agent.Link.ShouldNotBe(LinkState.Connected);
+    }
+
+    [Fact, Trait("Req", "GEO-2"), Trait("Req", "FLT-9")]
+    public async Task Zones_speed_thieves_and_crashes_are_told_by_the_vehicle_itself()
+    {
+        var credentials = await platform.NewVehicleAsync();
+        await using var vehicle = EdgeVehicle.Start(platform.Port, platform.Clock, credentials, settings => settings with { Zones = SafetyRuleTests.Square(), SpeedLimitKph = 25 });
+        vehicle.Board.MoveTo(new GeoPoint(50.005, 10.005), 0);
+        vehicle.Board.SpeedLimitKph.ShouldBe(10);
+        vehicle.Board.TrySetLock(false);
+        vehicle.Board.MoveTo(new GeoPoint(50.005, 10.006), 4);
+        platform.Clock.Advance(TimeSpan.FromSeconds(3));
+        vehicle.Board.MoveTo(new GeoPoint(50.005, 10.0065), 4);
+        vehicle.Board.MoveTo(new GeoPoint(50.005, 10.02), 4);
+        vehicle.Agent.SpeedLimitKph.ShouldBe(25);
+        var now = platform.Clock.GetUtcNow();
+        vehicle.Agent.OnMotion(new(now, 0, 0, 1, 5, 5));
+        vehicle.Agent.OnMotion(new(now.AddMilliseconds(20), 5, 0, 1, 0, 5));
+        vehicle.Agent.OnMotion(new(now.AddMilliseconds(40), 0, 0, 1, 0, 1));
+        vehicle.Board.TrySetLock(true);
+        for (var i = 0; i < 10; i++)
+            vehicle.Board.Feel(new(now.AddMilliseconds(60 + 20 * i), 1.5, 1, 1, 0, 0));
+        await vehicle.AllAcknowledgedAsync();
+        (await platform.ScalarAsync<string>($"SELECT string_agg(kind, ' ' ORDER BY sequence) FROM telemetry.vehicle_events WHERE vehicle = '{credentials.Id.Value}'"))
+            .ShouldBe("geofence_entered overspeed geofence_exited collision tamper");
+    }
+
+    private async Task<(VehicleId Vehicle, (VehicleId, string) Credentials)> NewVehicleInServiceAsync(string label)
+    {
+        var vehicle = VehicleId.Of(new CityId("tiny"), label);
+        using var staff = platform.StaffClient();
+        await PostAsync(staff, "/v1/fleet/vehicles", new { city = "tiny", label, type = "scooter", position = new { lat = 50.0, lon = 10.0 }, stateOfChargePercent = 90 });
+        await PostAsync(staff, $"/v1/fleet/vehicles/{vehicle}/activate", new { });
+        var secret = (await PostAsync(staff, $"/v1/vehicles/{vehicle}/device-secret", null)).GetProperty("password").GetString()!;
+        return (vehicle, (vehicle, secret));
+    }
+
+    private static async Task<string> BookAsync(HttpClient rider, VehicleId vehicle)
+    {
+        await PostAsync(rider, "/v1/payments/methods", new { token = "tok_visa" });
+        var quote = (await PostAsync(rider, "/v1/quotes", new { vehicleId = vehicle })).GetProperty("id").GetString();
+        var booking = (await PostAsync(rider, "/v1/bookings", new { quoteId = quote, safetyChecklist = true })).GetProperty("id").GetString()!;
+        await PostAsync(rider, $"/v1/bookings/{booking}/confirm", null);
+        await UntilAsync(rider, booking, "confirmed");
+        return booking;
+    }
+
+    private static Task UntilAsync(HttpClient rider, string booking, string phase) => Eventually.GetAsync(
+        async () => (await rider.GetFromJsonAsync<JsonElement>($"/v1/bookings/{booking}")).GetProperty("phase").GetString(), seen => seen == phase, $"the booking is {phase}");
+
+    private static async Task<JsonElement> PostAsync(HttpClient http, string path, object? body)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, path);
+        request.Headers.Add("Idempotency-Key", Guid.CreateVersion7().ToString("N"));
+        if (body is not null)
+            request.Content = JsonContent.Create(body, options: MobilityJson.Http);
+        using var reply = await http.SendAsync(request);
+        var text = await reply.Content.ReadAsStringAsync();
+        reply.IsSuccessStatusCode.ShouldBeTrue($"{path}: {text}");
+        return text.Length == 0 ? default : JsonSerializer.Deserialize<JsonElement>(text);
+    }
+}

@@ -34,6 +34,7 @@ public sealed partial class VehicleAgent : IBoardListener, IAsyncDisposable
     private Overspeed _overspeed;
     private CollisionState _collision = CollisionState.Calm;
     private TamperState _tamper = new();
+    private bool _wasLocked;
     private bool _isStopped;
 
     /// <summary>Opens the vehicle's folder and listens to its board; nothing is sent before the first <see cref="Tick"/>.</summary>
@@ -51,6 +52,7 @@ public sealed partial class VehicleAgent : IBoardListener, IAsyncDisposable
         _link = new DoorLink(settings.Door, settings.Vehicle, _buffer, clock, random, _gate, Obey, log);
         _fences = settings.Zones is { } zones ? new FenceWatch(zones, settings.VehicleTypeId, settings.SpeedLimitKph) : null;
         _startedAt = clock.GetTimestamp();
+        _wasLocked = board.Read().IsLocked;
         board.ReportTo(this);
         if (_slots.Start() is { } failed)
             LeaveImage(failed, "did_not_stay_up");
@@ -129,7 +131,10 @@ public sealed partial class VehicleAgent : IBoardListener, IAsyncDisposable
         lock (_gate)
         {
             var reading = _board.Read();
-            if (_isStopped || !reading.HasFix)
+            if (_isStopped)
+                return;
+            NoteLock(reading);
+            if (!reading.HasFix)
                 return;
             var now = _clock.GetUtcNow();
             _lastFix = reading.Position;
@@ -161,7 +166,9 @@ public sealed partial class VehicleAgent : IBoardListener, IAsyncDisposable
                     SpeedBeforeMetersPerSecond = Rounded(collision.SpeedBefore),
                     SpeedMetersPerSecond = Rounded(collision.SpeedAfter),
                 });
-            if (!_board.Read().IsLocked)
+            var reading = _board.Read();
+            NoteLock(reading);
+            if (!reading.IsLocked)
                 return;
             (_tamper, var found) = TamperRule.Next(_tamper, sample);
             Alarm(found);
@@ -199,6 +206,7 @@ public sealed partial class VehicleAgent : IBoardListener, IAsyncDisposable
     private void Report(long now)
     {
         var (reading, at) = (_board.Read(), _clock.GetUtcNow());
+        NoteLock(reading);
         // A report names a place; without one there is nothing to say, but the board is asked again.
         if (reading.HasFix && _buffer.AddReport(at, sequence => EdgePayload.Report(sequence, at, reading, ReportingRate.TellsCharge(_reports, _settings.IsMetered))))
             _reports++;
@@ -225,15 +233,30 @@ public sealed partial class VehicleAgent : IBoardListener, IAsyncDisposable
             Tell(new EventBody { Kind = "tamper", Reason = found.Reason, TiltDegrees = Rounded(found.TiltDegrees) });
     }
 
-    /// <summary>Moves the lock, and forgets what the rules knew of the time before.</summary>
+    /// <summary>Moves the lock.</summary>
     private bool TrySetLock(bool locked)
     {
         if (!_board.TrySetLock(locked))
             return false;
-        _tamper = new TamperState();
+        LockIs(locked);
+        return true;
+    }
+
+    /// <summary>A ring lock is closed by hand and the reports tell of it; one that opens without us was forced.</summary>
+    private void NoteLock(BoardReading reading)
+    {
+        if (reading.IsLocked == _wasLocked)
+            return;
+        LockIs(reading.IsLocked);
+        if (!reading.IsLocked)
+            Alarm(new Tamper("forced", null));
+    }
+
+    private void LockIs(bool locked)
+    {
+        (_wasLocked, _tamper) = (locked, new TamperState());
         _nextReportAt = _clock.GetTimestamp(); // the first report at the new rate comes at once
         Volatile.Write(ref _dueAt, _nextReportAt);
-        return true;
     }
 
     /// <summary>Keeps an event, with where the vehicle is, and sends it if there is a connection.</summary>

@@ -4,7 +4,7 @@ using Mobility.Geo;
 namespace Mobility.Edge.Safety;
 
 /// <summary>Somebody is at a locked vehicle.</summary>
-/// <param name="Reason"><c>tilted</c>, <c>shaken</c>, <c>rolled</c> or <c>carried</c>.</param>
+/// <param name="Reason"><c>tilted</c>, <c>shaken</c>, <c>rolled</c>, <c>carried</c>, or <c>forced</c> when the lock opened by itself.</param>
 /// <param name="TiltDegrees">From how it stood when it was locked; null where that is not the reason.</param>
 internal sealed record Tamper(string Reason, double? TiltDegrees);
 

@@ -50,7 +50,7 @@ internal sealed partial class DoorLink(
     private readonly byte[] _telemetry = Encoding.UTF8.GetBytes($"telemetry/{vehicle}");
     private readonly byte[] _events = Encoding.UTF8.GetBytes($"events/{vehicle}");
     private readonly byte[] _status = Encoding.UTF8.GetBytes($"status/{vehicle}");
-    private readonly string _commands = $"commands/{vehicle}";
+    private readonly byte[] _commands = Encoding.UTF8.GetBytes($"commands/{vehicle}");
     private readonly OrderedDictionary<ushort, (Buffered Message, long SentAt)> _inFlight = [];
     private CancellationTokenSource? _attempt;
     private Task _running = Task.CompletedTask;
@@ -65,6 +65,7 @@ internal sealed partial class DoorLink(
     private TimeSpan _keepAlive = TimeSpan.FromSeconds(KeepAliveSeconds);
     private bool _isStopping;
     private bool _hasProved;
+    private bool _isAnswering;
 
     public LinkState State { get; private set; }
 
@@ -95,10 +96,10 @@ internal sealed partial class DoorLink(
         return State == LinkState.Away ? Math.Max(_nextTryAt, now) : now + clock.TimestampFrequency;
     }
 
-    /// <summary>Sends what waits, as much as may be in flight.</summary>
+    /// <summary>Sends what waits, as much as may be in flight; while the door is answered, the answer goes first: PUBACK before the event of the command.</summary>
     public void Pump()
     {
-        while (State == LinkState.Connected && _inFlight.Count < _window && buffer.Take() is { } next)
+        while (State == LinkState.Connected && !_isAnswering && _inFlight.Count < _window && buffer.Take() is { } next)
         {
             var id = NextPacketId();
             _inFlight.Add(id, (next.Message, clock.GetTimestamp()));
@@ -162,11 +163,15 @@ internal sealed partial class DoorLink(
         {
             reason = e is OperationCanceledException ? "gave_up" : e.Message;
         }
+        catch (Exception e)
+        {
+            reason = "broke";
+            Log.Broke(log, e, vehicle.ToString()); // ours to mend; the vehicle goes on and tries again
+        }
         finally
         {
             lock (gate)
-                Lost(reason);
-            attempt.Dispose();
+                Lost(reason); // the source has no timer, so it needs no disposal, and whoever cancels it may be late
         }
     }
 
@@ -188,11 +193,13 @@ internal sealed partial class DoorLink(
             lock (gate)
             {
                 _heardAt = clock.GetTimestamp();
+                _isAnswering = true;
                 var outcome = ReadOutcome.NeedMore;
                 while (end is null && (outcome = reader.TryRead(ref rest, out var packet, out _)) == ReadOutcome.Packet)
                     end = Handle(packet!);
                 if (outcome == ReadOutcome.Fault)
                     end = "no_mqtt";
+                _isAnswering = false;
                 Pump();
             }
             input.AdvanceTo(rest.Start, rest.End);
@@ -221,7 +228,7 @@ internal sealed partial class DoorLink(
                 Proved();
                 return ack.Codes.Any(code => code >= (byte)ReasonCode.Unspecified) ? "not_subscribed" : null;
             case PublishPacket publish when State == LinkState.Connected:
-                if (publish.Topic.Span.SequenceEqual(Encoding.UTF8.GetBytes(_commands)))
+                if (publish.Topic.Span.SequenceEqual(_commands))
                     onCommand(publish.Payload);
                 if (publish.Qos == 1)
                     Send(new PubAckPacket(publish.PacketId, ReasonCode.Success));
@@ -243,7 +250,7 @@ internal sealed partial class DoorLink(
         _window = (int)Math.Min(ack.Properties.Number(PropertyId.ReceiveMaximum) ?? ushort.MaxValue, InFlightMax);
         Log.Connected(log, vehicle.ToString(), _inFlight.Count);
         // Also with a kept session: it costs nothing, and the door looks again what waits for the vehicle.
-        Send(new SubscribePacket(NextPacketId(), [new TopicRequest(_commands, 1)]));
+        Send(new SubscribePacket(NextPacketId(), [new TopicRequest(Encoding.UTF8.GetString(_commands), 1)]));
         PublishStatus(isOnline: true);
         if (!ack.SessionPresent)
         {
@@ -305,7 +312,7 @@ internal sealed partial class DoorLink(
     private void Lost(string reason)
     {
         _out?.Close();
-        (_out, _attempt, State) = (null, null, LinkState.Away);
+        (_out, _attempt, State, _isAnswering) = (null, null, LinkState.Away, false);
         _failures = _hasProved ? 1 : _failures + 1;
         _hasProved = false;
         var pause = Reconnect.After(_failures, random.NextDouble());
@@ -327,6 +334,9 @@ internal sealed partial class DoorLink(
     {
         [LoggerMessage(EventId = 21_001, Level = LogLevel.Information, Message = "{Vehicle} is connected; {Count} messages were in flight before.")]
         public static partial void Connected(ILogger log, string vehicle, int count);
+
+        [LoggerMessage(EventId = 21_003, Level = LogLevel.Error, Message = "The connection of {Vehicle} broke on our side.")]
+        public static partial void Broke(ILogger log, Exception exception, string vehicle);
 
         [LoggerMessage(EventId = 21_002, Level = LogLevel.Warning, Message = "{Vehicle} lost the door ({Reason}) and tries again in {Pause}.")]
         public static partial void Lost(ILogger log, string vehicle, string reason, TimeSpan pause);

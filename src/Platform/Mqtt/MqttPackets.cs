@@ -97,6 +97,7 @@ public sealed record PublishPacket : MqttPacket
     /// <summary>Valid UTF-8 without wildcards; empty when the properties name an alias.</summary>
     public required ReadOnlyMemory<byte> Topic { get; init; }
 
+    /// <summary>Any bytes.</summary>
     public required ReadOnlyMemory<byte> Payload { get; init; }
 
     /// <summary>0 to 2.</summary>

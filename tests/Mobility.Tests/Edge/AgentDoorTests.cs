@@ -31,8 +31,7 @@ public sealed class AgentDoorTests(MqttFixture platform) : IClassFixture<MqttFix
     {
         var credentials = await platform.NewVehicleAsync();
         await using var relay = new CuttableRelay(platform.Port);
-        await using var vehicle = EdgeVehicle.Start(relay.Port, platform.Clock, credentials);
-        vehicle.Board.TrySetLock(false); // a trip: five reports a second
+        await using var vehicle = EdgeVehicle.Start(relay.Port, platform.Clock, credentials, isLocked: false); // a trip: five reports a second
         for (var round = 0; round < 3; round++)
         {
             await Eventually.TrueAsync(() => Task.FromResult(vehicle.Agent.Link == LinkState.Connected), "it is connected");
@@ -106,10 +105,10 @@ public sealed class AgentDoorTests(MqttFixture platform) : IClassFixture<MqttFix
     public async Task Zones_speed_thieves_and_crashes_are_told_by_the_vehicle_itself()
     {
         var credentials = await platform.NewVehicleAsync();
-        await using var vehicle = EdgeVehicle.Start(platform.Port, platform.Clock, credentials, settings => settings with { Zones = SafetyRuleTests.Square(), SpeedLimitKph = 25 });
+        await using var vehicle = EdgeVehicle.Start(platform.Port, platform.Clock, credentials,
+            settings => settings with { Zones = SafetyRuleTests.Square(), SpeedLimitKph = 25 }, isLocked: false);
         vehicle.Board.MoveTo(new GeoPoint(50.005, 10.005), 0);
         vehicle.Board.SpeedLimitKph.ShouldBe(10);
-        vehicle.Board.TrySetLock(false);
         vehicle.Board.MoveTo(new GeoPoint(50.005, 10.006), 4);
         platform.Clock.Advance(TimeSpan.FromSeconds(3));
         vehicle.Board.MoveTo(new GeoPoint(50.005, 10.0065), 4);
@@ -122,9 +121,11 @@ public sealed class AgentDoorTests(MqttFixture platform) : IClassFixture<MqttFix
         vehicle.Board.TrySetLock(true);
         for (var i = 0; i < 10; i++)
             vehicle.Board.Feel(new(now.AddMilliseconds(60 + 20 * i), 1.5, 1, 1, 0, 0));
+        vehicle.Board.TrySetLock(false); // with a crowbar
+        vehicle.Board.MoveTo(new GeoPoint(50.005, 10.0201), 0);
         await vehicle.AllAcknowledgedAsync();
         (await platform.ScalarAsync<string>($"SELECT string_agg(kind, ' ' ORDER BY sequence) FROM telemetry.vehicle_events WHERE vehicle = '{credentials.Id.Value}'"))
-            .ShouldBe("geofence_entered overspeed geofence_exited collision tamper");
+            .ShouldBe("geofence_entered overspeed geofence_exited collision tamper tamper");
     }
 
     private async Task<(VehicleId Vehicle, (VehicleId, string) Credentials)> NewVehicleInServiceAsync(string label)

@@ -105,6 +105,7 @@ public sealed class AgentWireTests
         await vehicle.AllAcknowledgedAsync();
         var events = door.Of("events/");
         events.Select(e => e.GetProperty("kind").GetString()).ShouldBe(["command_refused", "unlocked"]);
+        door.AcknowledgedBeforeEvent.ShouldBe([1, 2]); // PUBACK, then the event
         events[0].GetProperty("reason").GetString().ShouldBe("expired");
         events[1].GetProperty("command").GetString().ShouldBe(good.Id);
         events[1].GetProperty("odometerMeters").GetInt64().ShouldBe(1_000);
@@ -114,10 +115,9 @@ public sealed class AgentWireTests
     public async Task A_vehicle_under_way_does_not_lock()
     {
         await using var door = new ScriptedDoor();
-        await using var vehicle = EdgeVehicle.Start(door.Port, _clock);
-        await vehicle.AllAcknowledgedAsync();
-        vehicle.Board.TrySetLock(false);
+        await using var vehicle = EdgeVehicle.Start(door.Port, _clock, isLocked: false);
         vehicle.Board.MoveTo(new GeoPoint(50.0001, 10), 4);
+        await vehicle.AllAcknowledgedAsync();
         await door.SendCommandAsync($"{vehicle.Agent.Vehicle}", Command("lock", TimeSpan.FromSeconds(30)).Json, 1);
         await Eventually.TrueAsync(() => Task.FromResult(door.Of("events/").Count == 1), "the vehicle answers");
         door.Of("events/")[0].GetProperty("reason").GetString().ShouldBe("moving");

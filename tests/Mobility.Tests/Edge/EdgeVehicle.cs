@@ -15,15 +15,17 @@ internal sealed class EdgeVehicle : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly TimeProvider _clock;
     private readonly AgentSettings _settings;
-    private AgentClockwork _clockwork;
-    private Task _beating;
+    private readonly AgentClockwork _clockwork;
+    private readonly Task _beating;
 
-    private EdgeVehicle(AgentSettings settings, TimeProvider clock)
+    private EdgeVehicle(AgentSettings settings, TimeProvider clock, bool isLocked)
     {
         (_settings, _clock) = (settings, clock);
-        Board = new SimulatedBoard(new BoardReading { Position = new GeoPoint(50, 10), StateOfChargePercent = 60, IsLocked = true, OdometerMeters = 1_000 });
+        Board = new SimulatedBoard(new BoardReading { Position = new GeoPoint(50, 10), StateOfChargePercent = 60, IsLocked = isLocked, OdometerMeters = 1_000 });
         Agent = NewAgent();
-        (_clockwork, _beating) = Beat();
+        _clockwork = new AgentClockwork(clock, NullLogger.Instance);
+        _clockwork.Add(Agent);
+        _beating = _clockwork.RunAsync(_stopping.Token);
     }
 
     public SimulatedBoard Board { get; }
@@ -32,7 +34,8 @@ internal sealed class EdgeVehicle : IAsyncDisposable
 
     public string Folder => _settings.DataFolder;
 
-    public static EdgeVehicle Start(int port, TimeProvider clock, (VehicleId Id, string Secret)? vehicle = null, Func<AgentSettings, AgentSettings>? with = null)
+    public static EdgeVehicle Start(int port, TimeProvider clock, (VehicleId Id, string Secret)? vehicle = null, Func<AgentSettings, AgentSettings>? with = null,
+        bool isLocked = true)
     {
         var (id, secret) = vehicle ?? (Id.New<VehicleId>(TimeProvider.System), "secret");
         var settings = new AgentSettings
@@ -41,7 +44,7 @@ internal sealed class EdgeVehicle : IAsyncDisposable
             Door = new DoorAddress("127.0.0.1", port) { Secret = secret },
             DataFolder = Directory.CreateTempSubdirectory("mobility-edge-").FullName,
         };
-        return new EdgeVehicle(with?.Invoke(settings) ?? settings, clock);
+        return new EdgeVehicle(with?.Invoke(settings) ?? settings, clock, isLocked);
     }
 
     /// <summary>The process dies and is started again on the same folder.</summary>
@@ -65,11 +68,4 @@ internal sealed class EdgeVehicle : IAsyncDisposable
     }
 
     private VehicleAgent NewAgent() => new(_settings, Board, _clock, new Random(7), NullLogger.Instance);
-
-    private (AgentClockwork, Task) Beat()
-    {
-        var clockwork = new AgentClockwork(_clock, NullLogger.Instance);
-        clockwork.Add(Agent);
-        return (clockwork, clockwork.RunAsync(_stopping.Token));
-    }
 }

@@ -1,8 +1,12 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Mobility.Contracts;
 using Mobility.Edge;
 using Mobility.Edge.Board;
 using Mobility.Edge.Safety;
+using Mobility.Edge.Wire;
 using Mobility.Geo;
 using Mobility.Host.Packs;
+using Mobility.Platform;
 using Mobility.Tests.Support;
 
 namespace Mobility.Tests.Edge;
@@ -135,6 +139,25 @@ public sealed class SafetyRuleTests
         Enumerable.Range(0, 4).ShouldAllBe(i => ReportingRate.TellsCharge(i, false));
     }
 
+    [Theory, Trait("Req", "FLT-4")]
+    [InlineData(false, 60, 300)]
+    [InlineData(true, 60, 60)]
+    [InlineData(true, 90, 6)]
+    public async Task An_agent_keeps_as_many_reports_of_a_minute_as_the_rate_says(bool isLocked, int charge, int expected)
+    {
+        var (clock, folder) = (new SteppedClock(), Directory.CreateTempSubdirectory("mobility-rate-").FullName);
+        var board = new SimulatedBoard(new BoardReading { Position = new GeoPoint(50, 10), IsLocked = isLocked, StateOfChargePercent = charge });
+        await using (var agent = new VehicleAgent(
+            new AgentSettings { Vehicle = Id.New<VehicleId>(clock), Door = new DoorAddress("127.0.0.1", 1) { Secret = "s" }, DataFolder = folder }, board, clock, new Random(1), NullLogger.Instance))
+        {
+            for (; clock.Elapsed < TimeSpan.FromMinutes(1); clock.Step(AgentClockwork.Beat))
+                if (agent.DueAt <= clock.GetTimestamp())
+                    agent.Tick();
+            agent.Counts.ReportsWaiting.ShouldBe(expected);
+        }
+        Directory.Delete(folder, recursive: true);
+    }
+
     [Theory]
     [InlineData("{}")]
     [InlineData("""{"features":[{"id":"a","properties":{},"geometry":{"type":"Point","coordinates":[1,2]}}]}""")]
@@ -148,6 +171,19 @@ public sealed class SafetyRuleTests
           "properties":{"rules":[{"ride_start_allowed":true,"ride_end_allowed":false,"ride_through_allowed":true,"maximum_speed_kph":10}]},
           "geometry":{"type":"Polygon","coordinates":[[[10,50],[10.01,50],[10.01,50.01],[10,50.01],[10,50]]]}}]}
         """u8.ToArray());
+
+    private sealed class SteppedClock : TimeProvider
+    {
+        public TimeSpan Elapsed { get; private set; }
+
+        public void Step(TimeSpan by) => Elapsed += by;
+
+        public override DateTimeOffset GetUtcNow() => Start + Elapsed;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => Elapsed.Ticks;
+    }
 
     private static BoardReading Reading(double latitude) => new() { Position = new GeoPoint(latitude, 10), IsLocked = true };
 

@@ -35,6 +35,9 @@ internal sealed class ScriptedDoor : IAsyncDisposable
 
     public ConcurrentQueue<ushort> AcknowledgedCommands { get; } = new();
 
+    /// <summary>How many commands were acknowledged when an event came.</summary>
+    public ConcurrentQueue<int> AcknowledgedBeforeEvent { get; } = new();
+
     public bool Acknowledges { get; set; } = true;
 
     public bool KeepsSession { get; set; }
@@ -125,6 +128,8 @@ internal sealed class ScriptedDoor : IAsyncDisposable
                 await WriteAsync(output, new SubAckPacket(subscribe.PacketId, [1]));
                 break;
             case PublishPacket publish:
+                if (publish.TopicText.StartsWith("events/", StringComparison.Ordinal))
+                    AcknowledgedBeforeEvent.Enqueue(AcknowledgedCommands.Count);
                 Heard.Enqueue((publish.TopicText, JsonSerializer.Deserialize<JsonElement>(publish.Payload.Span), publish.Duplicate, publish.PacketId));
                 if (publish.Qos == 1 && Acknowledges)
                     await WriteAsync(output, new PubAckPacket(publish.PacketId, ReasonCode.Success));

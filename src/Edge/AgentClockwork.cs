@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
+using Mobility.Contracts;
 
 namespace Mobility.Edge;
 
@@ -47,10 +48,10 @@ public sealed partial class AgentClockwork(TimeProvider clock, ILogger log)
         }
         catch (Exception e)
         {
-            LogFailed(log, e, agent.Vehicle.ToString());
+            LogFailed(log, e, agent.Vehicle);
         }
     }
 
     [LoggerMessage(EventId = 21_000, Level = LogLevel.Error, Message = "{Vehicle} failed in its beat.")]
-    private static partial void LogFailed(ILogger log, Exception exception, string vehicle);
+    private static partial void LogFailed(ILogger log, Exception exception, VehicleId vehicle);
 }

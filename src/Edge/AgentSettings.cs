@@ -17,8 +17,11 @@ public sealed record AgentSettings
     /// <summary>Its own folder: what waits to be sent, sequences, nonces, updates. Two agents never share one.</summary>
     public required string DataFolder { get; init; }
 
-    /// <summary>Keys that sign unlock tokens; null opens on no token.</summary>
+    /// <summary>Keys that sign unlock tokens; null opens on no token until some are fetched.</summary>
     public SigningKeys? UnlockKeys { get; init; }
+
+    /// <summary>Where the keys of unlock tokens are fetched from; the last set is kept. Null uses <see cref="UnlockKeys"/> for ever.</summary>
+    public Uri? UnlockKeysUrl { get; init; }
 
     /// <summary>Keys that sign updates; null installs none.</summary>
     public SigningKeys? UpdateKeys { get; init; }

@@ -27,6 +27,7 @@ internal sealed class EdgeOptions
     private readonly Option<string> _broker = new("--broker") { HelpName = "HOST:PORT", Description = "The platform's MQTT door", Required = true };
     private readonly Option<string> _data = new("--data") { HelpName = "DIR", Description = "The agent's own folder", Required = true };
     private readonly Option<string?> _keys = new("--keys") { HelpName = "FILE", Description = "Keys of unlock tokens (JSON Web Key Set)" };
+    private readonly Option<string?> _keysFrom = new("--keys-from") { HelpName = "URL", Description = "Where they are fetched from: …/v1/unlock-keys over https, or of this machine" };
     private readonly Option<string?> _updateKeys = new("--update-keys") { HelpName = "FILE", Description = "Keys of updates (JSON Web Key Set)" };
     private readonly Option<string?> _zones = new("--zones") { HelpName = "FILE", Description = "The city's zones (zones.geojson of a pack)" };
     private readonly Option<string?> _radio = new("--radio") { HelpName = "SOCKET", Description = "A local socket that stands for the NFC and BLE radio" };
@@ -40,7 +41,7 @@ internal sealed class EdgeOptions
     {
         var root = new RootCommand("The agent of one vehicle, on a simulated board.")
         {
-            _vehicle, _secret, _certificate, _authority, _broker, _data, _keys, _updateKeys, _zones, _radio, _type, _limit, _position, _charge, _metered,
+            _vehicle, _secret, _certificate, _authority, _broker, _data, _keys, _keysFrom, _updateKeys, _zones, _radio, _type, _limit, _position, _charge, _metered,
         };
         root.SetAction((parsed, ct) => run(Read(parsed), ct));
         return root;
@@ -55,6 +56,9 @@ internal sealed class EdgeOptions
             || !double.TryParse(Part(parsed, _position, ',', 1), CultureInfo.InvariantCulture, out var longitude)
             || !GeoPoint.TryCreate(latitude, longitude, out var position))
             throw new FormatException("--position is LAT,LON in degrees.");
+        Uri? keysUrl = null;
+        if (parsed.GetValue(_keysFrom) is { } from && (!Uri.TryCreate(from, UriKind.Absolute, out keysUrl) || !KeyFetch.MayBelieve(keysUrl)))
+            throw new FormatException("--keys-from is an https address, or one of this machine.");
         if (parsed.GetValue(_limit) is < 1 or > 130)
             throw new FormatException("--limit is a number from 1 to 130.");
         if (parsed.GetValue(_charge) is < 0 or > 100)
@@ -66,6 +70,7 @@ internal sealed class EdgeOptions
                 Door = Door(parsed),
                 DataFolder = Path.GetFullPath(parsed.GetRequiredValue(_data)),
                 UnlockKeys = FromFile(parsed, _keys, file => SigningKeys.Parse(File.ReadAllText(file))),
+                UnlockKeysUrl = keysUrl,
                 UpdateKeys = FromFile(parsed, _updateKeys, file => SigningKeys.Parse(File.ReadAllText(file))),
                 Zones = FromFile(parsed, _zones, file => ZoneFile.Parse(File.ReadAllBytes(file))),
                 VehicleTypeId = parsed.GetRequiredValue(_type),

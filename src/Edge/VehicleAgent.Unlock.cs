@@ -34,17 +34,23 @@ public sealed partial class VehicleAgent
     /// </summary>
     public async Task<string> OpenAsync(string token)
     {
-        if (_settings.UnlockKeys is not { } keys)
-            return "refused no_keys";
+        SigningKeys? keys;
         lock (_gate)
+        {
             if (_isBarred && _clock.GetElapsedTime(_attemptsSince) < AttemptsWithin)
                 return "refused too_many_attempts";
-        var (good, refusal) = await UnlockToken.CheckAsync(token, Vehicle, keys, _clock.GetUtcNow());
+            keys = _keys;
+        }
+        if (keys is null && (keys = await NewerKeysAsync(null)) is null)
+            return "refused no_keys";
+        var (good, refusal) = await CheckedToken.CheckAsync(token, Vehicle, keys, _clock.GetUtcNow());
+        if (refusal == "token_not_authentic" && await NewerKeysAsync(keys) is { } newer)
+            (good, refusal) = await CheckedToken.CheckAsync(token, Vehicle, newer, _clock.GetUtcNow());
         lock (_gate)
             return good is null ? Refuse(refusal!) : Open(good, token);
     }
 
-    private string Open(UnlockToken good, string token)
+    private string Open(CheckedToken good, string token)
     {
         var nonce = $"nonce {good.Nonce}";
         if (_isStopped)
@@ -88,7 +94,7 @@ public sealed partial class VehicleAgent
         Tell(refusal is null
             ? new EventBody { Kind = command.Kind == "unlock" ? "unlocked" : "locked", Command = command.Id }
             : new EventBody { Kind = "command_refused", Command = command.Id, Reason = refusal });
-        LogCommand(_log, Vehicle.ToString(), command.Kind, command.Id, refusal ?? "obeyed");
+        LogCommand(_log, Vehicle, command.Kind, Id.Parse<VehicleCommandId>(command.Id), refusal ?? "obeyed");
         _buffer.TryRemember(name, _clock.GetUtcNow() + CommandKeptFor);
     }
 
@@ -123,6 +129,6 @@ public sealed partial class VehicleAgent
         }
     }
 
-    [LoggerMessage(EventId = 21_011, Level = LogLevel.Information, Message = "{Vehicle} heard the command {Kind} {Command}: {Outcome}.")]
-    private static partial void LogCommand(ILogger log, string vehicle, string kind, string command, string outcome);
+    [LoggerMessage(EventId = 21_011, Level = LogLevel.Information, Message = "{Vehicle} heard the command {Kind} {Command}: {Reason}.")]
+    private static partial void LogCommand(ILogger log, VehicleId vehicle, string kind, VehicleCommandId command, string reason);
 }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Mobility.Contracts;
 
 namespace Mobility.Edge;
 
@@ -62,7 +63,7 @@ public sealed partial class VehicleAgent
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            LogUpdateFault(_log, e, Vehicle.ToString());
+            LogUpdateFault(_log, e, Vehicle);
             return; // it is tried again
         }
         lock (_gate)
@@ -72,12 +73,12 @@ public sealed partial class VehicleAgent
             else if (!_isStopped)
                 Tell(new EventBody { Kind = "update_refused", Reason = refusal });
         }
-        LogUpdate(_log, Vehicle.ToString(), refusal ?? "installed");
+        LogUpdate(_log, Vehicle, refusal ?? "installed");
     }
 
-    [LoggerMessage(EventId = 21_020, Level = LogLevel.Warning, Message = "{Vehicle} has an update: {Outcome}.")]
-    private static partial void LogUpdate(ILogger log, string vehicle, string outcome);
+    [LoggerMessage(EventId = 21_020, Level = LogLevel.Warning, Message = "{Vehicle} has an update: {Reason}.")]
+    private static partial void LogUpdate(ILogger log, VehicleId vehicle, string reason);
 
     [LoggerMessage(EventId = 21_021, Level = LogLevel.Error, Message = "{Vehicle} could not read or write its update.")]
-    private static partial void LogUpdateFault(ILogger log, Exception exception, string vehicle);
+    private static partial void LogUpdateFault(ILogger log, Exception exception, VehicleId vehicle);
 }

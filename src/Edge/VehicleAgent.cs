@@ -3,6 +3,7 @@ using Mobility.Contracts;
 using Mobility.Edge.Board;
 using Mobility.Edge.Offline;
 using Mobility.Edge.Safety;
+using Mobility.Edge.Unlock;
 using Mobility.Edge.Updates;
 using Mobility.Edge.Wire;
 using Mobility.Geo;
@@ -52,6 +53,7 @@ public sealed partial class VehicleAgent : IBoardListener, IAsyncDisposable
         _link = new DoorLink(settings.Door, settings.Vehicle, _buffer, clock, random, _gate, Obey, log);
         _fences = settings.Zones is { } zones ? new FenceWatch(zones, settings.VehicleTypeId, settings.SpeedLimitKph) : null;
         _startedAt = clock.GetTimestamp();
+        _keys = KeyFetch.Read(KeysFile) ?? settings.UnlockKeys;
         _wasLocked = board.Read().IsLocked;
         board.ReportTo(this);
         if (_slots.Start() is { } failed)
@@ -119,9 +121,9 @@ public sealed partial class VehicleAgent : IBoardListener, IAsyncDisposable
             var linkDueAt = _link.Tick(now);
             if (now >= _nextReportAt)
                 Report(now);
-            var updateDueAt = LookAfterUpdates(now);
+            var otherDueAt = Math.Min(LookAfterUpdates(now), LookAfterKeys(now));
             _link.Pump();
-            Volatile.Write(ref _dueAt, Math.Min(Math.Min(_nextReportAt, linkDueAt), updateDueAt));
+            Volatile.Write(ref _dueAt, Math.Min(Math.Min(_nextReportAt, linkDueAt), otherDueAt));
         }
     }
 
@@ -185,6 +187,7 @@ public sealed partial class VehicleAgent : IBoardListener, IAsyncDisposable
             _isStopped = true;
         }
         await _updating;
+        await _fetching;
         await _link.StopAsync(CancellationToken.None);
         lock (_gate)
             _buffer.Dispose();
@@ -272,7 +275,7 @@ public sealed partial class VehicleAgent : IBoardListener, IAsyncDisposable
             OdometerMeters = Math.Clamp(reading.OdometerMeters, 0, 10_000_000_000),
         }));
         if (!isKept)
-            LogNotKept(_log, Vehicle.ToString(), body.Kind);
+            LogNotKept(_log, Vehicle, body.Kind);
         _link.Pump();
     }
 
@@ -281,5 +284,5 @@ public sealed partial class VehicleAgent : IBoardListener, IAsyncDisposable
     private static double? Rounded(double? value) => value is { } number && double.IsFinite(number) ? Math.Round(number, 2) : null;
 
     [LoggerMessage(EventId = 21_010, Level = LogLevel.Error, Message = "{Vehicle} could not keep the event {Kind}: its disk refuses.")]
-    private static partial void LogNotKept(ILogger log, string vehicle, string kind);
+    private static partial void LogNotKept(ILogger log, VehicleId vehicle, string kind);
 }

@@ -76,7 +76,7 @@ internal sealed class SimulatedRadio : IAsyncDisposable
     {
         using var patience = new CancellationTokenSource(ListenFor, _clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, _stopping.Token);
-        var line = new byte[UnlockToken.LengthMax + 2]; // a longer one has no end within, and is refused as malformed
+        var line = new byte[CheckedToken.LengthMax + 2]; // a longer one has no end within, and is refused as malformed
         var length = 0;
         while (length < line.Length && !line.AsSpan(0, length).Contains((byte)'\n'))
         {

@@ -166,7 +166,7 @@ internal sealed partial class DoorLink(
         catch (Exception e)
         {
             reason = "broke";
-            Log.Broke(log, e, vehicle.ToString()); // ours to mend; the vehicle goes on and tries again
+            Log.Broke(log, e, vehicle); // ours to mend; the vehicle goes on and tries again
         }
         finally
         {
@@ -248,7 +248,7 @@ internal sealed partial class DoorLink(
         EdgeMetrics.Connects.Add(1);
         _keepAlive = TimeSpan.FromSeconds(ack.Properties.Number(PropertyId.ServerKeepAlive) is { } wanted and > 0 ? wanted : KeepAliveSeconds);
         _window = (int)Math.Min(ack.Properties.Number(PropertyId.ReceiveMaximum) ?? ushort.MaxValue, InFlightMax);
-        Log.Connected(log, vehicle.ToString(), _inFlight.Count);
+        Log.Connected(log, vehicle, _inFlight.Count);
         // Also with a kept session: it costs nothing, and the door looks again what waits for the vehicle.
         Send(new SubscribePacket(NextPacketId(), [new TopicRequest(Encoding.UTF8.GetString(_commands), 1)]));
         PublishStatus(isOnline: true);
@@ -318,7 +318,7 @@ internal sealed partial class DoorLink(
         var pause = Reconnect.After(_failures, random.NextDouble());
         _nextTryAt = clock.GetTimestamp() + (long)(pause.TotalSeconds * clock.TimestampFrequency);
         if (!_isStopping)
-            Log.Lost(log, vehicle.ToString(), reason, pause);
+            Log.Lost(log, vehicle, reason, pause);
     }
 
     private void ForgetInFlight()
@@ -333,12 +333,12 @@ internal sealed partial class DoorLink(
     private static partial class Log
     {
         [LoggerMessage(EventId = 21_001, Level = LogLevel.Information, Message = "{Vehicle} is connected; {Count} messages were in flight before.")]
-        public static partial void Connected(ILogger log, string vehicle, int count);
+        public static partial void Connected(ILogger log, VehicleId vehicle, int count);
 
         [LoggerMessage(EventId = 21_003, Level = LogLevel.Error, Message = "The connection of {Vehicle} broke on our side.")]
-        public static partial void Broke(ILogger log, Exception exception, string vehicle);
+        public static partial void Broke(ILogger log, Exception exception, VehicleId vehicle);
 
         [LoggerMessage(EventId = 21_002, Level = LogLevel.Warning, Message = "{Vehicle} lost the door ({Reason}) and tries again in {Pause}.")]
-        public static partial void Lost(ILogger log, string vehicle, string reason, TimeSpan pause);
+        public static partial void Lost(ILogger log, VehicleId vehicle, string reason, TimeSpan pause);
     }
 }

@@ -73,6 +73,28 @@ public sealed class AgentDoorTests(MqttFixture platform) : IClassFixture<MqttFix
         vehicle.Board.Read().IsLocked.ShouldBeTrue();
     }
 
+    [Fact, Trait("Req", "UNL-2"), Trait("Req", "UNL-4")]
+    public async Task A_ride_begins_with_a_token_that_the_vehicle_checks_without_network_and_tells_of_late()
+    {
+        var (id, credentials) = await NewVehicleInServiceAsync("edge-2");
+        await using var relay = new CuttableRelay(platform.Port);
+        var keys = new Uri(platform.Http.BaseAddress!, "/v1/unlock-keys");
+        await using var vehicle = EdgeVehicle.Start(relay.Port, platform.Clock, credentials, settings => settings with { UnlockKeysUrl = keys });
+        await Eventually.TrueAsync(() => Task.FromResult(File.Exists(Path.Combine(vehicle.Folder, "unlock-keys.json"))), "the keys are fetched");
+        await vehicle.AllAcknowledgedAsync();
+        using var rider = platform.RiderClient(Id.New<AccountId>(platform.Clock));
+        var booking = await BookAsync(rider, id);
+        relay.Cut();
+        await vehicle.CrashAndRestartAsync(); // it starts without network, and still has the keys
+        var token = (await PostAsync(rider, $"/v1/bookings/{booking}/unlock-token", null)).GetProperty("token").GetString()!;
+        (await vehicle.Agent.OpenAsync(token)).ShouldBe("opened");
+        (await vehicle.Agent.OpenAsync(token)).ShouldBe("refused token_used");
+        vehicle.Board.Read().IsLocked.ShouldBeFalse();
+        (await rider.GetFromJsonAsync<JsonElement>($"/v1/bookings/{booking}")).GetProperty("phase").GetString().ShouldNotBe("riding");
+        relay.Open();
+        await UntilAsync(rider, booking, "riding");
+    }
+
     [Fact, Trait("Req", "FLT-11")]
     public async Task A_vehicle_proves_itself_with_its_certificate_over_TLS()
     {

@@ -47,6 +47,7 @@ public sealed class EdgeProcessTests(MqttFixture platform) : IClassFixture<MqttF
     [InlineData("--vehicle", "veh_1", "--vehicle is the vehicle's id")]
     [InlineData("--broker", "nowhere", "--broker is HOST:PORT.")]
     [InlineData("--keys", "/nowhere", "--keys /nowhere")]
+    [InlineData("--keys-from", "http://example.org/v1/unlock-keys", "--keys-from is an https address")]
     [InlineData("--position", "91,0", "--position is LAT,LON")]
     [InlineData("--certificate", "/nowhere", "One of --secret and --certificate")]
     [InlineData("--speed", "1", "--speed")]

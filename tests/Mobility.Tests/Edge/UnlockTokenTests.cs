@@ -91,7 +91,7 @@ public sealed class UnlockTokenTests : IDisposable
         var parts = good.Split('.');
         await Check("token_malformed", "");
         await Check("token_malformed", "not a token");
-        await Check("token_malformed", good + new string('x', UnlockToken.LengthMax));
+        await Check("token_malformed", good + new string('x', CheckedToken.LengthMax));
         await Check("token_wrong_vehicle", _mint.Token(other, now));
         await Check("token_expired", _mint.Token(_vehicle, now.AddSeconds(-66)));
         await Check("token_not_yet_valid", _mint.Token(_vehicle, now.AddSeconds(10)));
@@ -104,16 +104,16 @@ public sealed class UnlockTokenTests : IDisposable
         await Check("token_wrong_type", _mint.Token(_vehicle, now, header: """{"alg":"ES256","typ":"at+jwt","kid":"k1"}"""));
         await Check("token_wrong_type", _mint.Token(_vehicle, now, header: """{"alg":"ES256","kid":"k1"}"""));
         await Check("token_malformed", _mint.Token(_vehicle, now, nonce: " ".Trim()));
-        await Check("token_malformed", _mint.Token(_vehicle, now, nonce: new string('n', UnlockToken.NonceLengthMax + 1)));
+        await Check("token_malformed", _mint.Token(_vehicle, now, nonce: new string('n', CheckedToken.NonceLengthMax + 1)));
         // The public key as the secret of an HMAC: the oldest trick against verifiers that believe the header.
         var confused = TokenMint.Sign(TokenMint.Header.Replace("ES256", "HS256", StringComparison.Ordinal), TokenMint.Payload(_vehicle, now),
             text => HMACSHA256.HashData(Encoding.UTF8.GetBytes(_mint.Jwks), text));
-        var (token, refusal) = await UnlockToken.CheckAsync(confused, _vehicle, _mint.Keys, now);
+        var (token, refusal) = await CheckedToken.CheckAsync(confused, _vehicle, _mint.Keys, now);
         token.ShouldBeNull();
         refusal.ShouldBeOneOf("token_wrong_algorithm", "token_not_authentic");
-        (await UnlockToken.CheckAsync(good, _vehicle, _mint.Keys, now)).Refusal.ShouldBeNull();
+        (await CheckedToken.CheckAsync(good, _vehicle, _mint.Keys, now)).Refusal.ShouldBeNull();
 
-        async Task Check(string expected, string text) => (await UnlockToken.CheckAsync(text, _vehicle, _mint.Keys, now)).Refusal.ShouldBe(expected, text);
+        async Task Check(string expected, string text) => (await CheckedToken.CheckAsync(text, _vehicle, _mint.Keys, now)).Refusal.ShouldBe(expected, text);
     }
 
     [Fact]

@@ -10,7 +10,7 @@ namespace Mobility.Edge.Unlock;
 /// <param name="Nonce">Taken once.</param>
 /// <param name="Booking">For which it opens.</param>
 /// <param name="ExpiresAt">Afterwards it is refused in any case, so the nonce may be forgotten a little later.</param>
-internal sealed record UnlockToken(string Nonce, BookingId Booking, DateTimeOffset ExpiresAt)
+internal sealed record CheckedToken(string Nonce, BookingId Booking, DateTimeOffset ExpiresAt)
 {
     /// <summary>Tokens have about 400 characters; longer ones are refused unread.</summary>
     public const int LengthMax = 2_048;
@@ -23,7 +23,7 @@ internal sealed record UnlockToken(string Nonce, BookingId Booking, DateTimeOffs
     private static readonly JsonWebTokenHandler Handler = new() { MapInboundClaims = false };
 
     /// <summary>Checks everything but whether the nonce was used; a stable code when the token does not open this vehicle.</summary>
-    public static async Task<(UnlockToken? Token, string? Refusal)> CheckAsync(string text, VehicleId vehicle, SigningKeys keys, DateTimeOffset now)
+    public static async Task<(CheckedToken? Token, string? Refusal)> CheckAsync(string text, VehicleId vehicle, SigningKeys keys, DateTimeOffset now)
     {
         if (text.Length > LengthMax || !Handler.CanReadToken(text))
             return (null, "token_malformed");
@@ -45,7 +45,7 @@ internal sealed record UnlockToken(string Nonce, BookingId Booking, DateTimeOffs
     }
 
     /// <summary>The times of a token whose signature is good.</summary>
-    private static (UnlockToken?, string?) Decide(JsonWebToken token, DateTimeOffset now)
+    private static (CheckedToken?, string?) Decide(JsonWebToken token, DateTimeOffset now)
     {
         if (SecondsOf(token, "iat") is not { } issued || SecondsOf(token, "exp") is not { } expires || issued > expires)
             return (null, "token_malformed");
@@ -59,7 +59,7 @@ internal sealed record UnlockToken(string Nonce, BookingId Booking, DateTimeOffs
         if (token.Id is not { Length: > 0 and <= NonceLengthMax } nonce || string.IsNullOrEmpty(token.Subject)
             || !token.TryGetPayloadValue<string>(UnlockTokenWords.Booking, out var text) || !Id.TryParse<BookingId>(text, out var booking))
             return (null, "token_malformed");
-        return (new UnlockToken(nonce, booking, expiresAt), null);
+        return (new CheckedToken(nonce, booking, expiresAt), null);
     }
 
     /// <summary>RFC 7519 allows fractions; ours are whole, and only a range that a calendar has is read.</summary>

@@ -22,18 +22,23 @@ internal sealed class EdgeOptions
 {
     private readonly Option<string> _vehicle = new("--vehicle") { HelpName = "ID", Description = "The vehicle, veh_…", Required = true };
     private readonly Option<string?> _secret = new("--secret") { HelpName = "SECRET", Description = "Its secret, for the plain door" };
-    private readonly Option<string?> _certificate = new("--certificate") { HelpName = "FILE", Description = "Its certificate with private key (PEM), for the TLS door" };
+    private readonly Option<string?> _certificate = new("--certificate") { HelpName = "FILE", Description = "Its certificate with key (PEM), for the TLS door" };
     private readonly Option<string?> _authority = new("--authority") { HelpName = "FILE", Description = "The device authority's certificate (PEM), with --certificate" };
     private readonly Option<string> _broker = new("--broker") { HelpName = "HOST:PORT", Description = "The platform's MQTT door", Required = true };
     private readonly Option<string> _data = new("--data") { HelpName = "DIR", Description = "The agent's own folder", Required = true };
     private readonly Option<string?> _keys = new("--keys") { HelpName = "FILE", Description = "Keys of unlock tokens (JSON Web Key Set)" };
-    private readonly Option<string?> _keysFrom = new("--keys-from") { HelpName = "URL", Description = "Where they are fetched from: …/v1/unlock-keys over https, or of this machine" };
+    private readonly Option<string?> _keysFrom = new("--keys-from") { HelpName = "URL", Description = "Where they are fetched from, …/v1/unlock-keys" };
     private readonly Option<string?> _updateKeys = new("--update-keys") { HelpName = "FILE", Description = "Keys of updates (JSON Web Key Set)" };
     private readonly Option<string?> _zones = new("--zones") { HelpName = "FILE", Description = "The city's zones (zones.geojson of a pack)" };
     private readonly Option<string?> _radio = new("--radio") { HelpName = "SOCKET", Description = "A local socket that stands for the NFC and BLE radio" };
     private readonly Option<string> _type = new("--type") { HelpName = "TYPE", Description = "Vehicle type in the zones' rules", DefaultValueFactory = _ => "" };
     private readonly Option<int> _limit = new("--limit") { HelpName = "KPH", Description = "Its own speed limit", DefaultValueFactory = _ => 20 };
-    private readonly Option<string> _position = new("--position") { HelpName = "LAT,LON", Description = "Where the simulated board stands", DefaultValueFactory = _ => "48.2,11.5" };
+    private readonly Option<string> _position = new("--position")
+    {
+        HelpName = "LAT,LON",
+        Description = "Where the simulated board stands",
+        DefaultValueFactory = _ => "48.2,11.5",
+    };
     private readonly Option<int> _charge = new("--charge") { HelpName = "PERCENT", Description = "Charge of the simulated board", DefaultValueFactory = _ => 90 };
     private readonly Option<bool> _metered = new("--metered") { Description = "Every byte costs: a position every 30 seconds" };
 
@@ -41,7 +46,8 @@ internal sealed class EdgeOptions
     {
         var root = new RootCommand("The agent of one vehicle, on a simulated board.")
         {
-            _vehicle, _secret, _certificate, _authority, _broker, _data, _keys, _keysFrom, _updateKeys, _zones, _radio, _type, _limit, _position, _charge, _metered,
+            _vehicle, _secret, _certificate, _authority, _broker, _data, _keys, _keysFrom, _updateKeys, _zones, _radio, _type, _limit, _position, _charge,
+            _metered,
         };
         root.SetAction((parsed, ct) => run(Read(parsed), ct));
         return root;

@@ -141,9 +141,10 @@ public sealed partial class VehicleAgent : IBoardListener, IAsyncDisposable
             var now = _clock.GetUtcNow();
             _lastFix = reading.Position;
             Fence(reading);
-            (_overspeed, var isTooFast) = _overspeed.Next(reading.SpeedMetersPerSecond, _limitKph ?? _settings.SpeedLimitKph, now);
+            var limit = _limitKph ?? _settings.SpeedLimitKph;
+            (_overspeed, var isTooFast) = _overspeed.Next(reading.SpeedMetersPerSecond, limit, now);
             if (isTooFast)
-                Tell(new EventBody { Kind = "overspeed", SpeedMetersPerSecond = Rounded(reading.SpeedMetersPerSecond), LimitKph = _limitKph ?? _settings.SpeedLimitKph });
+                Tell(new EventBody { Kind = "overspeed", SpeedMetersPerSecond = Rounded(reading.SpeedMetersPerSecond), LimitKph = limit });
             if (reading.IsLocked)
             {
                 (_tamper, var found) = TamperRule.Next(_tamper, reading, now);
@@ -218,11 +219,11 @@ public sealed partial class VehicleAgent : IBoardListener, IAsyncDisposable
 
     private void Fence(BoardReading reading)
     {
-        if (_fences is null)
-            return;
-        var limit = _fences.LimitKphAt(reading.Position);
+        var limit = _fences?.LimitKphAt(reading.Position) ?? _settings.SpeedLimitKph;
         if (limit != _limitKph)
             _board.LimitSpeed((_limitKph = limit).Value);
+        if (_fences is null)
+            return;
         var crossing = _fences.Move(reading.Position, reading.AccuracyMeters);
         foreach (var zone in crossing.Entered)
             Tell(new EventBody { Kind = "geofence_entered", Zone = zone, LimitKph = limit });

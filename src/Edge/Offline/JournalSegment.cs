@@ -89,13 +89,15 @@ internal sealed class JournalSegment : IDisposable
             var body = bytes.AsMemory(at + HeadBytes, length);
             if (Checksum(body.Span) != BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(at + 4)))
                 yield break;
-            yield return new JournalRecord((RecordKind)body.Span[0], BinaryPrimitives.ReadInt64LittleEndian(body.Span[1..]), BinaryPrimitives.ReadInt64LittleEndian(body.Span[9..]),
-                at + HeadBytes + BodyHeadBytes, body[BodyHeadBytes..]);
+            var (first, second) = (BinaryPrimitives.ReadInt64LittleEndian(body.Span[1..]), BinaryPrimitives.ReadInt64LittleEndian(body.Span[9..]));
+            yield return new JournalRecord((RecordKind)body.Span[0], first, second, at + HeadBytes + BodyHeadBytes, body[BodyHeadBytes..]);
             at += HeadBytes + length;
         }
     }
 
-    /// <summary>Writes a record; it survives the end of the process, and after <see cref="FlushToDisk"/> that of the machine. Gives the place of its payload.</summary>
+    /// <summary>
+    /// Writes a record; it survives the end of the process, and after <see cref="FlushToDisk"/> that of the machine. Gives the place of its payload.
+    /// </summary>
     /// <exception cref="IOException">The disk refuses; the record is not there.</exception>
     public long Append(RecordKind kind, long sequence, long second, ReadOnlySpan<byte> payload)
     {

@@ -185,7 +185,9 @@ internal sealed class OfflineBuffer : IDisposable
 
     public bool IsSeen(string name) => _seen.TryGetValue(name, out var until) && until > _clock.GetUtcNow();
 
-    /// <summary>Remembers a name on the disk until a time. False when it is remembered already, when there are too many, or when the disk does not take it.</summary>
+    /// <summary>
+    /// Remembers a name on the disk until a time. False when it is remembered already, when there are too many, or when the disk does not take it.
+    /// </summary>
     public bool TryRemember(string name, DateTimeOffset until)
     {
         var now = _clock.GetUtcNow();
@@ -220,7 +222,15 @@ internal sealed class OfflineBuffer : IDisposable
     {
         var offset = Write(kind, sequence, at.UtcTicks, payload);
         Current.Live++;
-        queue.Enqueue(new Buffered { IsEvent = kind == RecordKind.Event, Sequence = sequence, At = at, Segment = Current, Offset = offset, Length = payload.Length }, (at, sequence));
+        queue.Enqueue(new Buffered
+        {
+            IsEvent = kind == RecordKind.Event,
+            Sequence = sequence,
+            At = at,
+            Segment = Current,
+            Offset = offset,
+            Length = payload.Length,
+        }, (at, sequence));
     }
 
     private long Write(RecordKind kind, long sequence, long second, ReadOnlySpan<byte> payload)

@@ -62,7 +62,8 @@ internal static class CollisionRule
         var isCollision = sample.At >= state.QuietUntil && state.PeakAt >= since && state.SlippedAt >= since
             && state.FastestBefore - sample.SpeedMetersPerSecond >= SpeedLossMin;
         return isCollision
-            ? (CollisionState.Calm with { QuietUntil = sample.At + Quiet }, new Collision(state.PeakAt!.Value, state.PeakG, state.FastestBefore, sample.SpeedMetersPerSecond))
+            ? (CollisionState.Calm with { QuietUntil = sample.At + Quiet },
+                new Collision(state.PeakAt!.Value, state.PeakG, state.FastestBefore, sample.SpeedMetersPerSecond))
             : (state, null);
     }
 

@@ -20,7 +20,9 @@ internal sealed record FenceCrossing(ImmutableArray<string> Left, ImmutableArray
 /// <param name="ownLimitKph">What the vehicle may do where no zone says less.</param>
 internal sealed class FenceWatch(ZoneMap map, string vehicleTypeId, int ownLimitKph)
 {
-    /// <summary>Where riding through is not allowed, a vehicle that is there all the same may be taken out at walking pace: a motor that stops in traffic harms.</summary>
+    /// <summary>
+    /// Where riding through is not allowed, a vehicle that is there all the same may be taken out at walking pace: a motor that stops in traffic harms.
+    /// </summary>
     public const int WalkingKph = 6;
 
     private const int CrossedMax = 64;

@@ -36,7 +36,8 @@ public static class ZoneFile
             _ = map.Index; // built now, so that a file that cannot be laid over the grid is refused now, and no ride waits for it
             return map;
         }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or ArgumentException or FormatException or OverflowException)
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or ArgumentException or IndexOutOfRangeException
+                                      or FormatException or OverflowException)
         {
             throw new FormatException($"The zones cannot be read at {at}: {e.Message}", e);
         }
@@ -72,6 +73,6 @@ public static class ZoneFile
         RideEndAllowed = rule.GetProperty("ride_end_allowed").GetBoolean(),
         RideThroughAllowed = rule.GetProperty("ride_through_allowed").GetBoolean(),
         MaximumSpeedKph = rule.TryGetProperty("maximum_speed_kph", out var speed) && speed.ValueKind == JsonValueKind.Number ? speed.GetInt32() : null,
-        StationParking = rule.TryGetProperty("station_parking", out var parking) && parking.ValueKind is JsonValueKind.True or JsonValueKind.False ? parking.GetBoolean() : null,
+        StationParking = rule.TryGetProperty("station_parking", out var parking) && parking.ValueKind != JsonValueKind.Null ? parking.GetBoolean() : null,
     };
 }

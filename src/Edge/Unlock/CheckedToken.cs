@@ -64,7 +64,8 @@ internal sealed record CheckedToken(string Nonce, BookingId Booking, DateTimeOff
 
     /// <summary>RFC 7519 allows fractions; ours are whole, and only a range that a calendar has is read.</summary>
     private static long? SecondsOf(JsonWebToken token, string claim) =>
-        token.TryGetClaim(claim, out var found) && long.TryParse(found.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds < 253_402_300_000
+        token.TryGetClaim(claim, out var found)
+        && long.TryParse(found.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds < 253_402_300_000
             ? seconds
             : null;
 

@@ -77,7 +77,9 @@ internal sealed class UpdateSlots
     /// <summary>Accepts only this version from now on; null accepts any newer one.</summary>
     public void Pin(long? version) => Store(State with { PinnedVersion = version });
 
-    /// <summary>Verifies an image while it is written into the slot that does not run, and switches over. A stable code when it is refused; then nothing changed.</summary>
+    /// <summary>
+    /// Verifies an image while it is written into the slot that does not run, and switches over. A stable code when it is refused; then nothing changed.
+    /// </summary>
     public async Task<string?> InstallAsync(string manifestText, Stream image, SigningKeys keys, CancellationToken ct)
     {
         var (manifest, refusal) = await UpdateManifest.ReadAsync(manifestText, keys);

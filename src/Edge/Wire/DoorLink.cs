@@ -86,7 +86,8 @@ internal sealed partial class DoorLink(
             case LinkState.Connecting when Passed(_since, ConnectWithin, now):
                 GiveUp();
                 break;
-            case LinkState.Connected when Passed(_heardAt, _keepAlive * 1.5, now) || (_inFlight.Count > 0 && Passed(_inFlight.GetAt(0).Value.SentAt, AcknowledgeWithin, now)):
+            case LinkState.Connected when Passed(_heardAt, _keepAlive * 1.5, now):
+            case LinkState.Connected when _inFlight.Count > 0 && Passed(_inFlight.GetAt(0).Value.SentAt, AcknowledgeWithin, now):
                 GiveUp();
                 break;
             case LinkState.Connected when Passed(_sentAt, _keepAlive * 0.5, now):

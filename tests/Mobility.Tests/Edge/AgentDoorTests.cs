@@ -21,7 +21,9 @@ public sealed class AgentDoorTests(MqttFixture platform) : IClassFixture<MqttFix
         await using var vehicle = EdgeVehicle.Start(platform.Port, platform.Clock, credentials);
         await Eventually.TrueAsync(async () => await platform.HistoryCountAsync(credentials.Id) >= 3, "three reports are in history");
         await vehicle.AllAcknowledgedAsync();
-        (await platform.ScalarAsync<long>($"SELECT count(*) FROM telemetry.history WHERE vehicle = '{credentials.Id.Value}' AND lat = 50 AND charge = 60 AND locked")).ShouldBeGreaterThanOrEqualTo(3);
+        (await platform.ScalarAsync<long>($"""
+            SELECT count(*) FROM telemetry.history WHERE vehicle = '{credentials.Id.Value}' AND lat = 50 AND charge = 60 AND locked
+            """)).ShouldBeGreaterThanOrEqualTo(3);
         (await platform.ScalarAsync<long>($"SELECT count(*) FROM telemetry.quarantine WHERE vehicle = '{credentials.Id.Value}'")).ShouldBe(0);
         (await platform.ScalarAsync<long>($"SELECT count(*) FROM telemetry.last_statuses WHERE vehicle = '{credentials.Id.Value}'")).ShouldBe(1);
     }
@@ -114,7 +116,8 @@ public sealed class AgentDoorTests(MqttFixture platform) : IClassFixture<MqttFix
         await vehicle.AllAcknowledgedAsync();
         (await platform.HistoryCountAsync(id)).ShouldBeGreaterThan(0);
         // A door that another authority vouches for is not the platform's.
-        using var other = new CertificateRequest("CN=Mobility Device Authority", key, HashAlgorithmName.SHA256).CreateSelfSigned(DateTimeOffset.UnixEpoch, platform.Clock.GetUtcNow().AddDays(1));
+        using var other = new CertificateRequest("CN=Mobility Device Authority", key, HashAlgorithmName.SHA256)
+            .CreateSelfSigned(DateTimeOffset.UnixEpoch, platform.Clock.GetUtcNow().AddDays(1));
         await using var wary = EdgeVehicle.Start(platform.TlsPort, platform.Clock, (id, ""), settings => settings with
         {
             Door = new DoorAddress("localhost", platform.TlsPort) { Certificate = certificate, Authority = other },

@@ -1,8 +1,12 @@
 using System.Text.Json;
+using Microsoft.Extensions.Logging.Abstractions;
 using Mobility.Contracts;
+using Mobility.Edge;
+using Mobility.Edge.Board;
 using Mobility.Edge.Wire;
 using Mobility.Geo;
 using Mobility.Platform;
+using Mobility.Platform.Mqtt;
 using Mobility.Tests.Support;
 
 namespace Mobility.Tests.Edge;
@@ -20,7 +24,7 @@ public sealed class AgentWireTests
         await vehicle.AllAcknowledgedAsync();
         var connect = door.Connects.ShouldHaveSingleItem();
         connect.CleanStart.ShouldBeFalse();
-        connect.Properties.Number(Mobility.Platform.Mqtt.PropertyId.SessionExpiry).ShouldBe(86_400u);
+        connect.Properties.Number(PropertyId.SessionExpiry).ShouldBe(86_400u);
         connect.Will.ShouldNotBeNull().Topic.ShouldBe($"status/{vehicle.Agent.Vehicle}");
         JsonSerializer.Deserialize<JsonElement>(connect.Will.Payload).GetProperty("online").GetBoolean().ShouldBeFalse();
         door.Cut();
@@ -127,21 +131,21 @@ public sealed class AgentWireTests
     [Fact]
     public async Task Hundreds_of_vehicles_share_one_process_without_threads_of_their_own()
     {
-        const int Count = 300;
+        const int Count = 3000;
         await using var door = new ScriptedDoor();
         var threads = ThreadPool.ThreadCount;
         var folder = Directory.CreateTempSubdirectory("mobility-edge-many-").FullName;
         using var stopping = new CancellationTokenSource();
-        var log = Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance;
-        var clockwork = new Mobility.Edge.AgentClockwork(_clock, log);
-        var agents = Enumerable.Range(0, Count).Select(i => new Mobility.Edge.VehicleAgent(
-            new Mobility.Edge.AgentSettings
+        var log = NullLogger.Instance;
+        var clockwork = new AgentClockwork(_clock, log);
+        var agents = Enumerable.Range(0, Count).Select(i => new VehicleAgent(
+            new AgentSettings
             {
                 Vehicle = Id.Named<VehicleId>("edge-many", $"{i}"),
                 Door = new DoorAddress("127.0.0.1", door.Port) { Secret = "s" },
                 DataFolder = Path.Combine(folder, $"{i}"),
             },
-            new Mobility.Edge.Board.SimulatedBoard(new Mobility.Edge.Board.BoardReading { Position = new GeoPoint(50, 10), IsLocked = true }), _clock, new Random(i), log)).ToList();
+            new SimulatedBoard(new BoardReading { Position = new GeoPoint(50, 10), IsLocked = true }), _clock, new Random(i), log)).ToList();
         agents.ForEach(clockwork.Add);
         var beating = clockwork.RunAsync(stopping.Token);
         await Eventually.TrueAsync(() => Task.FromResult(agents.All(agent => agent.Link == LinkState.Connected)), "all are connected");

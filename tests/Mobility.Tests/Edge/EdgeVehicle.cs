@@ -56,7 +56,8 @@ internal sealed class EdgeVehicle : IAsyncDisposable
         _clockwork.Add(Agent);
     }
 
-    public Task AllAcknowledgedAsync() => Eventually.TrueAsync(() => Task.FromResult(Agent is { Link: LinkState.Connected, IsAllAcknowledged: true }), "everything is acknowledged");
+    public Task AllAcknowledgedAsync() =>
+        Eventually.TrueAsync(() => Task.FromResult(Agent is { Link: LinkState.Connected, IsAllAcknowledged: true }), "everything is acknowledged");
 
     public async ValueTask DisposeAsync()
     {

@@ -169,7 +169,7 @@ public sealed class OfflineBufferTests : IDisposable
 
     private static long LastReservationEnd(string file)
     {
-        var segment = JournalSegment.Find(Path.GetDirectoryName(file)!).Last();
+        var segment = JournalSegment.Find(Path.GetDirectoryName(file)!)[^1];
         return segment.Scan().Where(record => record.Kind == RecordKind.Reserved).Max(record => record.PayloadOffset + record.Payload.Length);
     }
 
@@ -183,7 +183,7 @@ public sealed class OfflineBufferTests : IDisposable
 
     private OfflineBuffer Open() => OfflineBuffer.Open(_folder, _clock);
 
-    private DateTimeOffset At(int second) => TestClock.Start.AddSeconds(second);
+    private static DateTimeOffset At(int second) => TestClock.Start.AddSeconds(second);
 
-    private void Report(OfflineBuffer buffer, int second) => buffer.AddReport(At(second), _ => Encoding.UTF8.GetBytes($"{second}")).ShouldBeTrue();
+    private static void Report(OfflineBuffer buffer, int second) => buffer.AddReport(At(second), _ => Encoding.UTF8.GetBytes($"{second}")).ShouldBeTrue();
 }

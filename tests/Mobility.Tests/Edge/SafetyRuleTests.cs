@@ -147,8 +147,8 @@ public sealed class SafetyRuleTests
     {
         var (clock, folder) = (new SteppedClock(), Directory.CreateTempSubdirectory("mobility-rate-").FullName);
         var board = new SimulatedBoard(new BoardReading { Position = new GeoPoint(50, 10), IsLocked = isLocked, StateOfChargePercent = charge });
-        await using (var agent = new VehicleAgent(
-            new AgentSettings { Vehicle = Id.New<VehicleId>(clock), Door = new DoorAddress("127.0.0.1", 1) { Secret = "s" }, DataFolder = folder }, board, clock, new Random(1), NullLogger.Instance))
+        var settings = new AgentSettings { Vehicle = Id.New<VehicleId>(clock), Door = new DoorAddress("127.0.0.1", 1) { Secret = "s" }, DataFolder = folder };
+        await using (var agent = new VehicleAgent(settings, board, clock, new Random(1), NullLogger.Instance))
         {
             for (; clock.Elapsed < TimeSpan.FromMinutes(1); clock.Step(AgentClockwork.Beat))
                 if (agent.DueAt <= clock.GetTimestamp())

@@ -22,7 +22,8 @@ internal sealed class TokenMint : IDisposable
         get
         {
             var point = _key.ExportParameters(false).Q;
-            return $$"""{"keys":[{"kty":"EC","crv":"P-256","use":"sig","alg":"ES256","kid":"k1","x":"{{Base64UrlEncoder.Encode(point.X)}}","y":"{{Base64UrlEncoder.Encode(point.Y)}}"}]}""";
+            var (x, y) = (Base64UrlEncoder.Encode(point.X), Base64UrlEncoder.Encode(point.Y));
+            return $$"""{"keys":[{"kty":"EC","crv":"P-256","use":"sig","alg":"ES256","kid":"k1","x":"{{x}}","y":"{{y}}"}]}""";
         }
     }
 
@@ -41,8 +42,8 @@ internal sealed class TokenMint : IDisposable
 
     public static string Payload(VehicleId vehicle, DateTimeOffset issued, string? nonce = null, string issuer = "mobility.fleet", int lives = 60) =>
         $$"""
-        {"iss":"{{issuer}}","aud":"{{vehicle}}","sub":"rider","jti":"{{nonce ?? Guid.CreateVersion7().ToString("N")}}","iat":{{issued.ToUnixTimeSeconds()}},"exp":{{issued.ToUnixTimeSeconds() + lives}},
-        "booking":"{{Id.New<BookingId>(TimeProvider.System)}}"}
+        {"iss":"{{issuer}}","aud":"{{vehicle}}","sub":"rider","jti":"{{nonce ?? Guid.CreateVersion7().ToString("N")}}","iat":{{issued.ToUnixTimeSeconds()}},
+        "exp":{{issued.ToUnixTimeSeconds() + lives}},"booking":"{{Id.New<BookingId>(TimeProvider.System)}}"}
         """;
 
     public void Dispose() => _key.Dispose();

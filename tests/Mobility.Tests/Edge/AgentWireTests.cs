@@ -131,7 +131,7 @@ public sealed class AgentWireTests
     [Fact]
     public async Task Hundreds_of_vehicles_share_one_process_without_threads_of_their_own()
     {
-        const int Count = 3000;
+        const int Count = 300;
         await using var door = new ScriptedDoor();
         var threads = ThreadPool.ThreadCount;
         var folder = Directory.CreateTempSubdirectory("mobility-edge-many-").FullName;

@@ -28,10 +28,13 @@ internal sealed class SimulatedRadio : IAsyncDisposable
         _listening = [.. Enumerable.Range(0, PhonesMax).Select(_ => ListenAsync())];
     }
 
-    /// <summary>Begins to listen; whatever was at the path is replaced.</summary>
+    /// <summary>Begins to listen; the socket that a killed agent left is replaced, a file is not.</summary>
     /// <exception cref="SocketException">The path cannot be used.</exception>
+    /// <exception cref="IOException">There is a file.</exception>
     public static SimulatedRadio Open(string path, Func<string, Task<string>> answer, TimeProvider clock)
     {
+        if (new FileInfo(path) is { Exists: true, Length: > 0 })
+            throw new IOException($"{path} is a file, not a socket.");
         File.Delete(path);
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try

@@ -136,6 +136,9 @@ public sealed class UnlockTokenTests : IDisposable
         var token = _mint.Token(_vehicle, _clock.GetUtcNow());
         (await SayAsync(path, _mint.Token(Id.New<VehicleId>(TimeProvider.System), _clock.GetUtcNow()))).ShouldBe("refused token_wrong_vehicle\n");
         (await SayAsync(path, token)).ShouldBe("opened\n");
+        var file = Path.Combine(vehicle.Folder, "file");
+        await File.WriteAllTextAsync(file, "somebody's");
+        Should.Throw<IOException>(() => SimulatedRadio.Open(file, vehicle.Agent.OpenAsync, _clock));
         await using var door = new ScriptedDoor(_awayPort);
         await vehicle.AllAcknowledgedAsync();
         var told = door.Of("events/").ShouldHaveSingleItem();

@@ -43,7 +43,7 @@ internal sealed class Ride(PlatformClient client, Tally tally, Trip trip, long n
             if (Bike is null)
             {
                 await crew.BringAsync(Trip.StartPosition, ct);
-                Bike = await SearchAsync(rider, crew, ct) ?? throw new RefusedException("search", "client.brought_but_not_found", null);
+                Bike = await SearchAgainAsync(rider, crew, ct) ?? throw new RefusedException("search", "client.brought_but_not_found", null);
             }
             Bike.IsIdle = false;
         }
@@ -69,6 +69,14 @@ internal sealed class Ride(PlatformClient client, Tally tally, Trip trip, long n
         var found = (await client.SearchAsync(token, Trip.StartPosition, ReplayRun.WalkingMeters, ReplayRun.FoundMax, ct)).Require("search");
         // A bike that was just taken may still be on the map, but not in the street.
         return found.Vehicles.Select(vehicle => crew.Find(vehicle.Id)).FirstOrDefault(bike => bike?.IsIdle is true);
+    }
+
+    /// <summary>A bike that stands there is on the map a moment later.</summary>
+    private async Task<Bike?> SearchAgainAsync(Rider rider, Crew crew, CancellationToken ct)
+    {
+        Bike? found = null;
+        await PlatformClient.LookAsync(async () => (found = await SearchAsync(rider, crew, ct)) is not null, CommandPatience, ct);
+        return found;
     }
 
     private async Task StartAsync(Task riderIsFree, CancellationToken ct)

@@ -1,13 +1,13 @@
-using System.Collections.Immutable;
 using System.Diagnostics;
+using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
 using Mobility.Contracts;
-using Mobility.Geo;
 using Mobility.Host;
 using Mobility.Identity;
 using Mobility.Platform;
 using Mobility.Platform.Auth;
 using Mobility.Platform.Postgres;
+using Mobility.Telemetry.Mqtt;
 
 namespace Mobility.Bench;
 
@@ -24,22 +24,25 @@ internal sealed class BenchPlatform : IAsyncDisposable
         ["RateLimits:quotes"] = "100000000",
         ["RateLimits:vehicle-reports"] = "100000000",
         ["RateLimits:vehicle-commands"] = "100000000",
+        ["Telemetry:MqttPort"] = "0",
     };
 
     private readonly MobilityApp _keys;
     private readonly Process _server;
     private readonly string? _temporaryFolder;
 
-    private BenchPlatform(PrivatePostgres postgres, MobilityApp keys, Process server, Uri address, CityPack pack, string? temporaryFolder) =>
-        (Postgres, _keys, _server, Address, Pack, _temporaryFolder) = (postgres, keys, server, address, pack, temporaryFolder);
+    private BenchPlatform(PrivatePostgres postgres, MobilityApp keys, Process server, Uri address, int mqttPort, CityPack pack, string? temporaryFolder) =>
+        (Postgres, _keys, _server, Address, MqttPort, Pack, _temporaryFolder) = (postgres, keys, server, address, mqttPort, pack, temporaryFolder);
 
     public PrivatePostgres Postgres { get; }
 
     public Uri Address { get; }
 
+    public int MqttPort { get; }
+
     public CityPack Pack { get; }
 
-    public static async Task<BenchPlatform> StartAsync(string? dataFolder, int vehicles, Action<string> say, CancellationToken ct)
+    public static async Task<BenchPlatform> StartAsync(string? dataFolder, CityPack pack, Action<string> say, CancellationToken ct)
     {
         var folder = dataFolder is null ? Directory.CreateTempSubdirectory("mobility-bench-").FullName : Path.GetFullPath(dataFolder);
         if (dataFolder is null && !OperatingSystem.IsWindows())
@@ -54,8 +57,7 @@ internal sealed class BenchPlatform : IAsyncDisposable
             ["log_file_mode"] = "0644",
         }, null, ct);
         var keys = MobilityApp.Create(new MobilityAppOptions { ConnectionString = postgres.ConnectionString, Settings = Settings });
-        var pack = PackOf(vehicles);
-        say($"migrating and loading {vehicles} vehicles");
+        say($"migrating and loading {pack.Fleet.Length} vehicles");
         await keys.MigrateAsync(ct);
         await keys.LoadPackAsync(pack, ct);
         foreach (var service in keys.Web.Services.GetServices<Microsoft.Extensions.Hosting.IHostedService>())
@@ -67,15 +69,17 @@ internal sealed class BenchPlatform : IAsyncDisposable
             RedirectStandardOutput = true,
         })!;
         var address = await server.StandardOutput.ReadLineAsync(ct) ?? throw new PlatformStartException("The platform's process ended at once; its message stands above.");
-        return new BenchPlatform(postgres, keys, server, new Uri(address), pack, dataFolder is null ? folder : null);
+        var mqttPort = int.Parse((await server.StandardOutput.ReadLineAsync(ct))!, CultureInfo.InvariantCulture);
+        return new BenchPlatform(postgres, keys, server, new Uri(address), mqttPort, pack, dataFolder is null ? folder : null);
     }
 
-    /// <summary>The platform's process: prints its address, runs until its standard input ends.</summary>
+    /// <summary>The platform's process: prints its address and the port of its MQTT door, runs until its standard input ends.</summary>
     public static async Task<int> ServeAsync(string connectionString, CancellationToken ct)
     {
         await using var app = MobilityApp.Create(new MobilityAppOptions { ConnectionString = connectionString, Settings = Settings });
         await app.StartAsync(ct);
         Console.WriteLine(app.Address);
+        Console.WriteLine(app.Web.Services.GetRequiredService<MqttDoor>().Port);
         await Console.In.ReadToEndAsync(ct);
         await app.Web.StopAsync(CancellationToken.None);
         return 0;
@@ -110,55 +114,4 @@ internal sealed class BenchPlatform : IAsyncDisposable
 
     private string Token(Guid subject, CallerKind kind, IEnumerable<string> permissions) =>
         _keys.Web.Services.GetRequiredService<TokenIssuer>().Issue(subject, kind, permissions, TimeSpan.FromHours(6));
-
-    /// <summary>Scooters on a grid of about 60 m, one tariff.</summary>
-    private static CityPack PackOf(int vehicles)
-    {
-        var (type, tariff, side) = (new VehicleTypeId("scooter"), new TariffId("standard"), (int)Math.Ceiling(Math.Sqrt(vehicles)));
-        return new CityPack
-        {
-            City = new City
-            {
-                Id = new CityId("bench"),
-                Name = "Bench",
-                TimeZone = "Europe/Berlin",
-                Currency = Currency.Eur,
-                Language = "en",
-                Center = new GeoPoint(48.2, 11.5),
-                VatBasisPoints = 1900,
-            },
-            Zones = [],
-            GlobalRules = [],
-            Bays = [],
-            VehicleTypes =
-            [
-                new VehicleType
-                {
-                    Id = type, Name = "Scooter", Kind = VehicleKind.Scooter, FormFactor = "scooter_standing", PropulsionType = "electric", MaxRangeMeters = 40_000,
-                    MinimumStateOfChargePercent = 15, Mode = VehicleMode.Micromobility, RiderCapacity = 1, DefaultTariffId = tariff,
-                },
-            ],
-            Tariffs =
-            [
-                new Tariff
-                {
-                    Id = tariff, Name = "Standard", Description = "One euro and 25 cents a minute.", Currency = Currency.Eur, VehicleTypeIds = [type],
-                    UnlockFee = 100, PerMinute = [new PriceStep(0, 25, 1, null)], PerKilometer = [], MinimumCharge = 150, VatBasisPoints = 1900,
-                },
-            ],
-            OpeningRules =
-            [
-                new OpeningRule(VehicleKind.Scooter, [new OpeningHours([.. Enum.GetValues<DayOfWeek>()], TimeSpan.Zero, TimeSpan.FromHours(24))]),
-            ],
-            Fleet =
-            [
-                .. Enumerable.Range(0, vehicles).Select(i => new FleetVehicle
-                {
-                    Label = $"b{i:000000}", VehicleTypeId = type, StateOfChargePercent = 90,
-                    Position = new GeoPoint(48.2 + i / side * 0.0005, 11.5 + i % side * 0.0008),
-                }),
-            ],
-            Staff = ImmutableArray<StaffAccount>.Empty,
-        };
-    }
 }

@@ -35,7 +35,7 @@ internal static class BookingBench
     {
         var plan = quick ? Plan.Quick : Plan.Full;
         var errors = new ConcurrentDictionary<string, int>();
-        await using var platform = await BenchPlatform.StartAsync(dataFolder, RacedVehicles + LifecycleVehicles + plan.Reservations, Say, ct);
+        await using var platform = await BenchPlatform.StartAsync(dataFolder, BenchCity.Of(RacedVehicles + LifecycleVehicles + plan.Reservations, zones: 0), Say, ct);
         var vehicles = platform.Pack.Fleet.Select(v => VehicleId.Of(platform.Pack.City.Id, v.Label)).ToArray();
 
         var races = await RaceAsync(platform, vehicles[..RacedVehicles], plan.Attempts, errors, ct);
@@ -80,7 +80,7 @@ internal static class BookingBench
     public static async Task<int> RunLifecyclesAsync(string? dataFolder, CancellationToken ct)
     {
         var errors = new ConcurrentDictionary<string, int>();
-        await using var platform = await BenchPlatform.StartAsync(dataFolder, LifecycleVehicles, Say, ct);
+        await using var platform = await BenchPlatform.StartAsync(dataFolder, BenchCity.Of(LifecycleVehicles, zones: 0), Say, ct);
         var vehicles = platform.Pack.Fleet.Select(v => VehicleId.Of(platform.Pack.City.Id, v.Label)).ToArray();
         var result = await LifecycleBench.RunAsync(platform, vehicles, Plan.Full.WarmUp, Plan.Full.Lifecycles, errors, Say, ct);
         ReportLifecycles(result, errors);

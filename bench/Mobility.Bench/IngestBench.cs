@@ -2,8 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Mobility.Contracts;
@@ -23,6 +21,7 @@ namespace Mobility.Bench;
 internal static class IngestBench
 {
     private const int Window = 16;
+    private const int Zones = 5_000;
     private const int PacePerSecond = 10_000;
 
     public static async Task<int> RunAsync(int seconds, int connections, bool json, CancellationToken ct)
@@ -110,17 +109,19 @@ internal static class IngestBench
 
     private static async Task<IngestLoad[]> PrepareAsync(string connectionString, int count, CancellationToken ct)
     {
+        var pack = BenchCity.Of(count, Zones);
         await using (var app = MobilityApp.Create(OptionsOf(connectionString, 0)))
+        {
             await app.MigrateAsync(ct);
-        var loads = Enumerable.Range(0, count).Select(i => new IngestLoad(Id.Named<VehicleId>("bench", $"{i}"), $"secret {i}", i)).ToArray();
-        await using var source = NpgsqlDataSource.Create(connectionString);
-        await using var command = source.CreateCommand("INSERT INTO telemetry.device_secrets SELECT v, h, $3 FROM unnest($1::uuid[], $2::bytea[]) AS s(v, h)");
-        command.Parameters.AddWithValue(loads.Select(l => l.Vehicle.Value).ToArray());
-        command.Parameters.AddWithValue(loads.Select(l => SHA256.HashData(Encoding.UTF8.GetBytes(l.Secret))).ToArray());
-        command.Parameters.AddWithValue(TimeProvider.System.GetUtcNow().UtcDateTime);
-        await command.ExecuteNonQueryAsync(ct);
+            await app.LoadPackAsync(pack, ct);
+        }
+        var loads = LoadsOf(pack);
+        await UnlockBench.GiveSecretsAsync(connectionString, [.. loads.Select(l => l.Vehicle)], ct);
         return loads;
     }
+
+    private static IngestLoad[] LoadsOf(CityPack pack) =>
+        [.. pack.Fleet.Select(v => VehicleId.Of(pack.City.Id, v.Label)).Zip(pack.Fleet, (id, v) => new IngestLoad(id, UnlockBench.SecretOf(id), v.Position))];
 
     private static async Task<Process> ServerAsync(string connectionString, int port, CancellationToken ct)
     {
@@ -228,7 +229,7 @@ internal static class IngestBench
             await UntilListeningAsync(port, ct);
             using var ending = CancellationTokenSource.CreateLinkedTokenSource(ct);
             var listening = SubscribeAsync(port, ending.Token);
-            var loads = Enumerable.Range(0, connections).Select(i => new IngestLoad(Id.Named<VehicleId>("bench", $"{i}"), "", i)).ToArray();
+            var loads = LoadsOf(BenchCity.Of(connections, zones: 0));
             await ConnectAllAsync(loads, port, ct);
             await BurstAsync(loads, TimeSpan.FromSeconds(1), ct);
             var perSecond = await BurstAsync(loads, duration, ct);

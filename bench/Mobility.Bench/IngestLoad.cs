@@ -2,10 +2,12 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Buffers.Text;
 using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Mobility.Contracts;
+using Mobility.Geo;
 using Mobility.Platform;
 using Mobility.Platform.Mqtt;
 
@@ -20,21 +22,29 @@ internal sealed class IngestLoad : IDisposable
     private const int AckBytes = 4;
     private const int SequenceDigits = 10;
     private const string Instant = "2026-01-01T00:00:00.000Z";
+    private const string LatitudeFormat = "00.0000000";
+
+    /// <summary>Half a meter to the north and a twentieth of a second later than the report before: 11 m/s.</summary>
+    private const double StepDegrees = 5e-6;
+    private const int StepMilliseconds = 50;
 
     private readonly byte[] _packet;
     private readonly int _packetIdAt;
     private readonly int _sequenceAt;
     private readonly int _instantAt;
+    private readonly int _latitudeAt;
+    private readonly double _latitude;
     private readonly byte[] _received = new byte[4_096];
     private byte[] _burst = [];
     private Socket? _socket;
     private int _pending; // bytes of an answer that is not complete
 
-    public IngestLoad(VehicleId vehicle, string secret, int number)
+    /// <param name="start">Where its first report is; it goes north from there.</param>
+    public IngestLoad(VehicleId vehicle, string secret, GeoPoint start)
     {
-        (Vehicle, Secret) = (vehicle, secret);
+        (Vehicle, Secret, _latitude) = (vehicle, secret, start.LatitudeDegrees);
         var payload = $$"""
-            {"sequence":{{new string('0', SequenceDigits)}},"at":"{{Instant}}","position":{"lat":48.{{number % 9000 + 1000}},"lon":11.{{number % 8999 + 1000}}},"accuracyMeters":4.5,"headingDegrees":181.5,"speedMetersPerSecond":4.25,"stateOfChargePercent":71,"batteryId":"bat-{{number}}","locked":false,"odometerMeters":1234567,"temperatureCelsius":21.5,"errorCodes":[]}
+            {"sequence":{{new string('0', SequenceDigits)}},"at":"{{Instant}}","position":{"lat":{{_latitude.ToString(LatitudeFormat, CultureInfo.InvariantCulture)}},"lon":{{start.LongitudeDegrees.ToString(CultureInfo.InvariantCulture)}}},"accuracyMeters":4.5,"headingDegrees":181.5,"speedMetersPerSecond":11,"stateOfChargePercent":71,"batteryId":"bat-{{vehicle}}","locked":false,"odometerMeters":1234567,"temperatureCelsius":21.5,"errorCodes":[]}
             """.Replace($"\"sequence\":{new string('0', SequenceDigits)}", $"\"sequence\":1{new string('0', SequenceDigits - 1)}", StringComparison.Ordinal);
         var output = new ArrayBufferWriter<byte>();
         MqttWriter.Write(output, new PublishPacket
@@ -47,6 +57,7 @@ internal sealed class IngestLoad : IDisposable
         _packet = output.WrittenSpan.ToArray();
         _packetIdAt = _packet.AsSpan().IndexOf("{\"sequence\""u8) - 2;
         _sequenceAt = _packet.AsSpan().IndexOf("\"sequence\":"u8) + "\"sequence\":".Length;
+        _latitudeAt = _packet.AsSpan().IndexOf("\"lat\":"u8) + "\"lat\":".Length;
         _instantAt = _packet.AsSpan().IndexOf(Encoding.UTF8.GetBytes(Instant));
     }
 
@@ -105,8 +116,9 @@ internal sealed class IngestLoad : IDisposable
             var number = Sent++;
             BinaryPrimitives.WriteUInt16BigEndian(packet[_packetIdAt..], (ushort)(number % ushort.MaxValue + 1));
             Utf8Formatter.TryFormat(SequenceBase + number, packet[_sequenceAt..], out _);
+            (_latitude + number * StepDegrees).TryFormat(packet.Slice(_latitudeAt, LatitudeFormat.Length), out _, LatitudeFormat, CultureInfo.InvariantCulture);
             // A report's time belongs to its sequence, so that a repetition is the very same message.
-            TimeOf(number).TryFormat(packet.Slice(_instantAt, Instant.Length), out _, "yyyy-MM-ddTHH:mm:ss.fffZ", System.Globalization.CultureInfo.InvariantCulture);
+            TimeOf(number).TryFormat(packet.Slice(_instantAt, Instant.Length), out _, "yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture);
         }
         for (var rest = _burst.AsMemory(0, count * _packet.Length); rest.Length > 0;)
             rest = rest[await _socket!.SendAsync(rest, ct)..];
@@ -148,9 +160,9 @@ internal sealed class IngestLoad : IDisposable
 
     public void Dispose() => _socket?.Dispose();
 
-    private static readonly DateTime Began = TimeProvider.System.GetUtcNow().UtcDateTime.AddHours(-1);
+    private static readonly DateTime Began = TimeProvider.System.GetUtcNow().UtcDateTime.AddHours(-20);
 
-    private static DateTime TimeOf(int number) => Began.AddMilliseconds(number);
+    private static DateTime TimeOf(int number) => Began.AddMilliseconds((double)number * StepMilliseconds);
 
     private async Task<int> ReceiveAsync(Memory<byte> into, CancellationToken ct) =>
         await _socket!.ReceiveAsync(into, ct) is > 0 and var received ? received : throw new IOException("The server closed the connection.");

@@ -10,11 +10,12 @@ internal sealed class Latencies
 
     public int Count => _milliseconds.Count;
 
-    public void AddSince(long timestamp)
+    public void AddSince(long timestamp) => Add(Stopwatch.GetElapsedTime(timestamp));
+
+    public void Add(TimeSpan elapsed)
     {
-        var elapsed = Stopwatch.GetElapsedTime(timestamp).TotalMilliseconds;
         lock (_milliseconds)
-            _milliseconds.Add(elapsed);
+            _milliseconds.Add(elapsed.TotalMilliseconds);
     }
 
     /// <summary>Forgets a warm-up.</summary>

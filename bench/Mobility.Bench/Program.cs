@@ -28,12 +28,16 @@ var connections = new Option<int>("--connections") { Description = "Vehicles", D
 var ingest = new Command("ingest", "Reports of vehicles over MQTT into durable history, killed and counted, beside mosquitto.") { json, seconds, connections };
 ingest.SetAction((parsed, ct) => IngestBench.RunAsync(parsed.GetValue(seconds), parsed.GetValue(connections), parsed.GetValue(json), ct));
 
+var reporting = new Option<int>("--vehicles") { Description = "Vehicles that report meanwhile", DefaultValueFactory = _ => 5_000 };
+var unlock = new Command("unlock", "Unlock over MQTT, from the rider's request to the ride, while thousands of vehicles report.") { json, seconds, reporting };
+unlock.SetAction((parsed, ct) => UnlockBench.RunAsync(parsed.GetValue(reporting), parsed.GetValue(seconds), parsed.GetValue(json), ct));
+
 var port = new Argument<int>("port");
 var serveMqtt = new Command("serve-mqtt", "The platform's process of the ingest bench.") { connection, port };
 serveMqtt.Hidden = true;
 serveMqtt.SetAction((parsed, ct) => IngestBench.ServeAsync(parsed.GetRequiredValue(connection), parsed.GetValue(port), ct));
 
-var root = new RootCommand("Benchmarks, each beside its peer or limit in one run.") { booking, ingest, nearby, serve, serveMqtt };
+var root = new RootCommand("Benchmarks, each beside its peer or limit in one run.") { booking, ingest, nearby, unlock, serve, serveMqtt };
 using var stopping = new CancellationTokenSource();
 Console.CancelKeyPress += (_, e) =>
 {

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Net;
+using Mobility.Platform;
 using Mobility.Platform.Bus;
 using Mobility.Platform.Events;
 using Mobility.Platform.Modules;
@@ -19,8 +21,7 @@ internal sealed record HealthReport(string Status, bool Ready, IReadOnlyList<str
 
 /// <summary>Looks at what the process stands on. The endpoint is open, so a look is shared by everybody who asks within <see cref="LookLivesFor"/>.</summary>
 internal sealed class Health(
-    IReadOnlyList<ModuleDefinition> modules, Database<PlatformModule> platform, BusTail tail, Election election, IServiceProvider services,
-    IConfiguration configuration, IHttpClientFactory clients) : IDisposable
+    IReadOnlyList<ModuleDefinition> modules, Database<PlatformModule> platform, BusTail tail, Election election, IServiceProvider services, Peers peers) : IDisposable
 {
     public static readonly TimeSpan LookLivesFor = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan AnswerWithin = TimeSpan.FromSeconds(2);
@@ -86,9 +87,12 @@ internal sealed class Health(
 
     private async Task<string?> AskPeerAsync(string module, CancellationToken ct)
     {
-        var peer = configuration[$"Peers:{module}"] ?? throw new Unfit("no address");
-        using var reply = await clients.CreateClient("peers").GetAsync(new Uri($"{peer.TrimEnd('/')}/health/live"), ct);
-        return reply.IsSuccessStatusCode ? null : throw new Unfit($"answers {(int)reply.StatusCode}");
+        var status = await peers.CallAsync(module, "/health/live", async (http, uri, within) =>
+        {
+            using var reply = await http.GetAsync(uri, within);
+            return reply.StatusCode;
+        }, ct);
+        return status == HttpStatusCode.OK ? null : throw new Unfit($"answers {(int)status}");
     }
 
     private static Dependency HeardWithin(string name, TimeSpan? since) => since < SilenceMax
@@ -107,7 +111,7 @@ internal sealed class Health(
         {
             return new Dependency(name, Degraded, required, unfit.Message);
         }
-        catch (Exception e) when (e is NpgsqlException or TimeoutException or HttpRequestException or OperationCanceledException && !ct.IsCancellationRequested)
+        catch (Exception e) when (e is NpgsqlException or TimeoutException or PeerUnavailableException or OperationCanceledException && !ct.IsCancellationRequested)
         {
             return new Dependency(name, Degraded, required, "does not answer"); // why stands in the log; an address or a name need not be shown to everybody
         }

@@ -17,11 +17,11 @@ internal static class ReplayCommand
     private static readonly TimeSpan TellEvery = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan PreparationTime = TimeSpan.FromHours(1);
 
-    private sealed record Request(IReadOnlyList<string> Files, DayChoice? Day, TimeZoneInfo Zone, string? Data, string? Database, bool Fresh, bool Json);
+    private sealed record Request(IReadOnlyList<string> Files, DayChoice? Day, TimeZoneInfo? Zone, string? Data, string? Database, bool Fresh, bool Json);
 
     public static Command Create()
     {
-        var files = new Argument<string[]>("FILE") { Description = "Published trip files: .csv, .csv.gz or .zip", Arity = ArgumentArity.OneOrMore };
+        var files = new Argument<string[]>("FILE") { Description = "Published trip files (.csv, .csv.gz, .zip) and lists of stations", Arity = ArgumentArity.OneOrMore };
         var day = new Option<string?>("--day")
         {
             HelpName = "D",
@@ -32,15 +32,14 @@ internal static class ReplayCommand
             if (result.GetValueOrDefault<string>() is { } text && DayChoice.Parse(text) is null)
                 result.AddError("--day is a date like 2021-01-15 or a number from 1 to 31.");
         });
-        var zone = new Option<string>("--time-zone")
+        var zone = new Option<string?>("--time-zone")
         {
             HelpName = "ZONE",
-            Description = "Where the files' clocks hang (IANA name)",
-            DefaultValueFactory = _ => "America/New_York",
+            Description = "Where the files' clocks hung (IANA name); default is where the recognized operator is",
         };
         zone.Validators.Add(result =>
         {
-            if (!TimeZoneInfo.TryFindSystemTimeZoneById(result.GetValueOrDefault<string>() ?? "", out _))
+            if (result.GetValueOrDefault<string?>() is { } name && !TimeZoneInfo.TryFindSystemTimeZoneById(name, out _))
                 result.AddError("--time-zone is an IANA name like America/New_York.");
         });
         var data = new Option<string?>("--data") { HelpName = "DIR", Description = "Keep the database in this folder; else it is a temporary one" };
@@ -55,7 +54,7 @@ internal static class ReplayCommand
             new Request(
                 parsed.GetRequiredValue(files),
                 parsed.GetValue(day) is { } text ? DayChoice.Parse(text) : null,
-                TimeZoneInfo.FindSystemTimeZoneById(parsed.GetRequiredValue(zone)),
+                parsed.GetValue(zone) is { } name ? TimeZoneInfo.FindSystemTimeZoneById(name) : null,
                 parsed.GetValue(data) is { } folder ? Path.GetFullPath(folder) : null,
                 parsed.GetValue(database),
                 parsed.GetValue(fresh),
@@ -87,7 +86,7 @@ internal static class ReplayCommand
         var options = new MobilityAppOptions { ConnectionString = database.ConnectionString, Clock = clock, Settings = ReplaySettings.All };
         await using var app = MobilityApp.Create(options);
         var password = ReplayRun.NewCrewPassword();
-        var city = ReplayCity.Build(survey, request.Zone.Id, password);
+        var city = ReplayCity.Build(survey, password);
         await using var due = new PlatformDue(app, database.ConnectionString, clock);
         using var run = await Steps.ShowAsync(progress => PrepareAsync(app, clock, city, survey, password, due, progress, ct));
         ReplayResult result;

@@ -17,7 +17,7 @@ internal static class GetTrack
 
     public sealed record PointView(
         DateTimeOffset At, long Sequence, GeoPoint Position, float? AccuracyMeters, float? HeadingDegrees, float? SpeedMetersPerSecond, short? StateOfChargePercent,
-        bool? Locked, long? OdometerMeters);
+        bool? Locked, long? OdometerMeters, IReadOnlyList<string>? Zones);
 
     /// <param name="Next">Where to go on when there is more; null at the end.</param>
     public sealed record View(VehicleId Vehicle, IReadOnlyList<PointView> Points, DateTimeOffset? Next);
@@ -32,11 +32,11 @@ internal static class GetTrack
         if (fields.Problem is { } problem)
             return problem.ToResult();
         var rows = await database.QueryAsync<Row>("""
-            SELECT at, sequence, lat, lon, accuracy, heading, speed, charge, locked, odometer FROM history
+            SELECT at, sequence, lat, lon, accuracy, heading, speed, charge, locked, odometer, zones FROM history
             WHERE vehicle = @vehicle AND at >= @from AND at < @to ORDER BY at, sequence LIMIT @limit
             """, new { vehicle = id.Value, from, to, limit = PointsMax + 1 }, ct);
         var points = rows.Take(PointsMax).Select(r => new PointView(
-            r.At, r.Sequence, new GeoPoint(r.Lat, r.Lon), r.Accuracy, r.Heading, r.Speed, r.Charge, r.Locked, r.Odometer)).ToArray();
+            r.At, r.Sequence, new GeoPoint(r.Lat, r.Lon), r.Accuracy, r.Heading, r.Speed, r.Charge, r.Locked, r.Odometer, r.Zones)).ToArray();
         return TypedResults.Ok(new View(id, points, rows.Count > PointsMax ? rows[PointsMax].At : null));
     }
 
@@ -52,5 +52,6 @@ internal static class GetTrack
         public short? Charge { get; init; }
         public bool? Locked { get; init; }
         public long? Odometer { get; init; }
+        public string[]? Zones { get; init; }
     }
 }

@@ -28,7 +28,7 @@ public sealed class TelemetryModule : IModule
         LiveSetup.Configure(module);
 
         services.AddSingleton<HistoryPartitions>().AddHostedService(p => p.GetRequiredService<HistoryPartitions>());
-        services.AddSingleton<BatchStore>();
+        services.AddSingleton<ReportZones>().AddSingleton<BatchStore>();
         services.AddSingleton<IngestPump>().AddHostedService(p => p.GetRequiredService<IngestPump>());
         services.AddSingleton<EventPump>().AddHostedService(p => p.GetRequiredService<EventPump>());
 

@@ -1,5 +1,4 @@
 using System.Net.Http.Json;
-using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.Extensions.Configuration;
 using Mobility.Platform.Bus;
@@ -10,7 +9,7 @@ namespace Mobility.Platform.Auth;
 /// This process's own token where Identity runs elsewhere: client credentials (<c>Service:ClientId</c>, <c>Service:ClientSecret</c>) at the token endpoint
 /// of <c>Peers:identity</c>, kept until shortly before it is over.
 /// </summary>
-public sealed class RemoteServiceTokens(IConfiguration configuration, IHttpClientFactory clients, TimeProvider clock) : IServiceTokens, IDisposable
+public sealed class RemoteServiceTokens(IConfiguration configuration, Peers peers, TimeProvider clock) : IServiceTokens, IDisposable
 {
     /// <summary>A token this close to its end is not used any more.</summary>
     public static readonly TimeSpan Margin = TimeSpan.FromMinutes(1);
@@ -45,23 +44,18 @@ public sealed class RemoteServiceTokens(IConfiguration configuration, IHttpClien
 
     private async Task<Reply> AskAsync(CancellationToken ct)
     {
-        var peer = configuration["Peers:identity"] ?? throw new PeerUnavailableException("identity", null);
         using var form = new FormUrlEncodedContent(new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["grant_type"] = "client_credentials",
             ["client_id"] = configuration["Service:ClientId"] ?? "",
             ["client_secret"] = configuration["Service:ClientSecret"] ?? "",
         });
-        try
+        return await peers.CallAsync("identity", "/oauth2/token", async (http, uri, within) =>
         {
-            using var reply = await clients.CreateClient("peers").PostAsync(new Uri($"{peer.TrimEnd('/')}/oauth2/token"), form, ct);
+            using var reply = await http.PostAsync(uri, form, within);
             reply.EnsureSuccessStatusCode();
-            return (await reply.Content.ReadFromJsonAsync<Reply>(MobilityJson.Stored, ct))!;
-        }
-        catch (Exception e) when (!ct.IsCancellationRequested && e is HttpRequestException or OperationCanceledException or JsonException or UriFormatException)
-        {
-            throw new PeerUnavailableException("identity", e);
-        }
+            return (await reply.Content.ReadFromJsonAsync<Reply>(MobilityJson.Stored, within))!;
+        }, ct);
     }
 
     private sealed record Reply(

@@ -1,6 +1,5 @@
-using System.Text.Json;
-using Microsoft.Extensions.Configuration;
 using Microsoft.IdentityModel.Tokens;
+using Mobility.Platform.Bus;
 
 namespace Mobility.Platform.Auth;
 
@@ -8,16 +7,13 @@ namespace Mobility.Platform.Auth;
 /// The public keys of the platform's tokens, read from the JWKS of the process where Identity runs (configuration <c>Peers:identity</c>). While that
 /// process does not answer, the keys that were read before go on verifying.
 /// </summary>
-public sealed class RemoteTokenKeys(IConfiguration configuration, IHttpClientFactory clients, TimeProvider clock) : ITokenKeys, IDisposable
+public sealed class RemoteTokenKeys(Peers peers, TimeProvider clock) : ITokenKeys, IDisposable
 {
     /// <summary>How long the keys are remembered.</summary>
     public static readonly TimeSpan RememberedFor = TimeSpan.FromMinutes(5);
 
     /// <summary>A token with an unknown key, and a peer that did not answer, are asked about again, but not more often than this.</summary>
     public static readonly TimeSpan AskAgainEvery = TimeSpan.FromSeconds(10);
-
-    /// <summary>How long an answer is waited for.</summary>
-    public static readonly TimeSpan AnswerWithin = TimeSpan.FromSeconds(3);
 
     private readonly SemaphoreSlim _asking = new(1);
     private volatile Known? _known;
@@ -57,21 +53,9 @@ public sealed class RemoteTokenKeys(IConfiguration configuration, IHttpClientFac
         return wanted || clock.GetElapsedTime(known.AskedAt) < AskAgainEvery ? known : null;
     }
 
-    private async Task<IReadOnlyList<SecurityKey>> FetchAsync(CancellationToken ct)
-    {
-        var peer = configuration["Peers:identity"] ?? throw new PeerUnavailableException("identity", null);
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        patience.CancelAfter(AnswerWithin);
-        try
-        {
-            var text = await clients.CreateClient("peers").GetStringAsync(new Uri($"{peer.TrimEnd('/')}/.well-known/jwks.json"), patience.Token);
-            return [.. new JsonWebKeySet(text).Keys];
-        }
-        catch (Exception e) when (!ct.IsCancellationRequested && e is HttpRequestException or OperationCanceledException or JsonException or ArgumentException or UriFormatException)
-        {
-            throw new PeerUnavailableException("identity", e);
-        }
-    }
+    private Task<IReadOnlyList<SecurityKey>> FetchAsync(CancellationToken ct) =>
+        peers.CallAsync<IReadOnlyList<SecurityKey>>("identity", "/.well-known/jwks.json",
+            async (http, uri, within) => [.. new JsonWebKeySet(await http.GetStringAsync(uri, within)).Keys], ct);
 
     private sealed record Known(IReadOnlyList<SecurityKey> Keys, long ReadAt, long AskedAt);
 }

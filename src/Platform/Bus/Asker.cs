@@ -4,7 +4,6 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using Microsoft.Extensions.Configuration;
 using Mobility.Platform.Auth;
 using Mobility.Platform.Http;
 using Mobility.Platform.Modules;
@@ -20,11 +19,8 @@ public interface IServiceTokens
 
 /// <summary>Answers from this process when the owner runs in it, else from the peer that configuration names (<c>Peers:module</c>).</summary>
 internal sealed class Asker(
-    IReadOnlyList<ModuleDefinition> modules, IServiceProvider services, IConfiguration configuration, IServiceTokens tokens, IHttpClientFactory clients) : IAsk
+    IReadOnlyList<ModuleDefinition> modules, IServiceProvider services, IServiceTokens tokens, Peers peers) : IAsk
 {
-    /// <summary>A rider waits: better no answer than a late one.</summary>
-    public static readonly TimeSpan AnswerWithin = TimeSpan.FromSeconds(3);
-
     private readonly Dictionary<string, QuestionHandler> _local = modules.SelectMany(m => m.Answers).ToDictionary(StringComparer.Ordinal);
 
     public async Task<TAnswer> AskAsync<TAnswer>(IContractQuery<TAnswer> question, CancellationToken ct)
@@ -33,24 +29,14 @@ internal sealed class Asker(
         if (_local.TryGetValue(contract, out var handler))
             return (TAnswer)(await handler.Handle(question, services, ct))!;
         var owner = contract[..contract.IndexOf('.', StringComparison.Ordinal)];
-        var peer = configuration[$"Peers:{owner}"] ?? throw new PeerUnavailableException(owner, null);
-        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri($"{peer.TrimEnd('/')}/internal/ask/{contract}"))
+        return await peers.CallAsync(owner, $"/internal/ask/{contract}", async (http, uri, within) =>
         {
-            Content = JsonContent.Create(question, question.GetType(), options: MobilityJson.Stored),
-        };
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        patience.CancelAfter(AnswerWithin);
-        try
-        {
-            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", await tokens.GetAsync(patience.Token));
-            using var reply = await clients.CreateClient("peers").SendAsync(request, patience.Token);
+            using var request = new HttpRequestMessage(HttpMethod.Post, uri) { Content = JsonContent.Create(question, question.GetType(), options: MobilityJson.Stored) };
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", await tokens.GetAsync(within));
+            using var reply = await http.SendAsync(request, within);
             reply.EnsureSuccessStatusCode();
-            return (await reply.Content.ReadFromJsonAsync<TAnswer>(MobilityJson.Stored, patience.Token))!;
-        }
-        catch (Exception e) when (!ct.IsCancellationRequested && e is HttpRequestException or OperationCanceledException or JsonException)
-        {
-            throw new PeerUnavailableException(owner, e);
-        }
+            return (await reply.Content.ReadFromJsonAsync<TAnswer>(MobilityJson.Stored, within))!;
+        }, ct);
     }
 
     /// <summary>The door through which other processes ask this one.</summary>

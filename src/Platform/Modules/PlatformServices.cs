@@ -50,7 +50,7 @@ public static class PlatformServices
         services.AddSingleton(signals);
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(new Database<PlatformModule>(PlatformModule.Name, connectionString, 4));
-        services.AddSingleton<TokenVerifier>().AddSingleton<RateLimiter>().AddSingleton<IAsk, Asker>().AddHttpClient();
+        services.AddSingleton<TokenVerifier>().AddSingleton<RateLimiter>().AddSingleton<IAsk, Asker>().AddSingleton<Peers>().AddHttpClient();
         services.AddSingleton<BusTail>().AddHostedService(p => p.GetRequiredService<BusTail>());
         services.AddSingleton<Election>().AddHostedService(p => p.GetRequiredService<Election>());
         services.AddHostedService<Pumps>();

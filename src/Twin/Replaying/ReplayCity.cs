@@ -38,9 +38,8 @@ public static class ReplayCity
 
     /// <summary>Builds the pack.</summary>
     /// <param name="survey">What the files hold.</param>
-    /// <param name="timeZone">IANA name.</param>
     /// <param name="crewPassword">Of <see cref="CrewEmail"/>.</param>
-    public static CityPack Build(TripSurvey survey, string timeZone, string crewPassword)
+    public static CityPack Build(TripSurvey survey, string crewPassword)
     {
         var box = GeoBox.Around([.. survey.Stations.Select(station => station.Position)]);
         return new CityPack
@@ -49,7 +48,7 @@ public static class ReplayCity
             {
                 Id = Id,
                 Name = "The city of the trip file",
-                TimeZone = timeZone,
+                TimeZone = survey.Zone.Id,
                 Currency = Dollar,
                 Language = "en",
                 Center = new GeoPoint((box.SouthDegrees + box.NorthDegrees) / 2, (box.WestDegrees + box.EastDegrees) / 2),

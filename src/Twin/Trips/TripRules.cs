@@ -20,7 +20,8 @@ internal static class TripRules
 
     private static readonly string[] TimeForms = ["yyyy-MM-dd HH:mm:ss.FFFFFFF", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFF", "M/d/yyyy H:mm:ss", "M/d/yyyy H:mm"];
 
-    public static (Trip? Trip, Fault? Fault) Judge(TripFormat format, IReadOnlyList<string> fields, TimeZoneInfo zone, string file, long line)
+    public static (Trip? Trip, Fault? Fault) Judge(
+        TripFormat format, IReadOnlyList<string> fields, TimeZoneInfo zone, StationList stations, string file, long line)
     {
         if (fields.Count != format.Width)
             return (null, new Fault("width", $"the row has {fields.Count} fields, the header {format.Width}"));
@@ -28,10 +29,10 @@ internal static class TripRules
             return (null, new Fault("start_unreadable", $"\"{Shown(fields[format.Start])}\" is no time"));
         if (!TryReadTime(fields[format.End], out var end))
             return (null, new Fault("end_unreadable", $"\"{Shown(fields[format.End])}\" is no time"));
-        if (!TryReadPlace(fields, format.StartPlace, out var startStation, out var startPosition))
-            return (null, new Fault("start_place_missing", "the place of the begin has no coordinates on earth"));
-        if (!TryReadPlace(fields, format.EndPlace, out var endStation, out var endPosition))
-            return (null, new Fault("end_place_missing", "the place of the end has no coordinates on earth"));
+        if (!TryReadPlace(fields, format.StartPlace, stations, start, out var startStation, out var startPosition))
+            return (null, PlaceFault("start", fields, format.StartPlace, "begin"));
+        if (!TryReadPlace(fields, format.EndPlace, stations, end, out var endStation, out var endPosition))
+            return (null, PlaceFault("end", fields, format.EndPlace, "end"));
         if (zone.IsInvalidTime(start) || zone.IsInvalidTime(end))
             return (null, new Fault("time_skipped", "the clocks were put forward over this time"));
         if (end < start && !zone.IsAmbiguousTime(end))
@@ -90,22 +91,42 @@ internal static class TripRules
         DateTime.TryParseExact(text.Trim(), TimeForms, CultureInfo.InvariantCulture, DateTimeStyles.None, out time)
         && time.Year is >= 1990 and < 2200;
 
-    private static bool TryReadPlace(IReadOnlyList<string> fields, TripFormat.Place columns, out string station, out GeoPoint position)
+    /// <summary>Whether both texts are degrees of a place on earth.</summary>
+    public static bool TryReadPosition(string latitude, string longitude, out GeoPoint position)
     {
-        station = "";
         position = default;
-        if (!TryReadDegrees(fields[columns.Latitude], out var latitude) || !TryReadDegrees(fields[columns.Longitude], out var longitude)
-            || !GeoPoint.TryCreate(latitude, longitude, out position))
+        return TryReadDegrees(latitude, out var north) && TryReadDegrees(longitude, out var east) && GeoPoint.TryCreate(north, east, out position)
+            && position != default; // the sea off Ghana, and what a missing number becomes in spreadsheets
+    }
+
+    private static bool TryReadPlace(
+        IReadOnlyList<string> fields, TripFormat.Place columns, StationList stations, DateTime at, out string station, out GeoPoint position)
+    {
+        var (id, name) = (fields[columns.Id].Trim(), fields[columns.Name].Trim());
+        station = "";
+        if (columns is { Latitude: { } latitude, Longitude: { } longitude })
+        {
+            if (!TryReadPosition(fields[latitude], fields[longitude], out position))
+                return false;
+        }
+        else if (stations.Find(id, name, DateOnly.FromDateTime(at)) is { } known)
+            position = known;
+        else
+        {
+            position = default;
             return false;
-        if (latitude == 0 && longitude == 0) // the sea off Ghana, and what a missing number becomes in spreadsheets
-            return false;
+        }
         // A trip that names no station began at the place itself; to about 100 m such places are one.
-        station = fields[columns.Id].Trim() is { Length: > 0 } id ? id
-            : fields[columns.Name].Trim() is { Length: > 0 } name ? name
-            : string.Create(CultureInfo.InvariantCulture, $"{latitude:0.000},{longitude:0.000}");
+        station = id.Length > 0 ? id
+            : name.Length > 0 ? name
+            : string.Create(CultureInfo.InvariantCulture, $"{position.LatitudeDegrees:0.000},{position.LongitudeDegrees:0.000}");
         station = station.Length > 64 ? station[..64] : station;
         return true;
     }
+
+    private static Fault PlaceFault(string code, IReadOnlyList<string> fields, TripFormat.Place columns, string word) => columns.Latitude is null
+        ? new Fault($"{code}_station_unknown", $"the station of the {word}, {Shown(fields[columns.Id])} \"{Shown(fields[columns.Name])}\", is in no list of stations")
+        : new Fault($"{code}_place_missing", $"the place of the {word} has no coordinates on earth");
 
     private static bool TryReadDegrees(string text, out double degrees) =>
         double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out degrees) && double.IsFinite(degrees);

@@ -45,17 +45,29 @@ public sealed record TripSurvey
     /// <summary>Most chosen trips that are under way within the same minute.</summary>
     public required int PeakUnderWay { get; init; }
 
+    /// <summary>Where the clocks of the first trip hung.</summary>
+    public required TimeZoneInfo Zone { get; init; }
+
     /// <summary>Begin of the first chosen trip.</summary>
     public required DateTimeOffset FirstStart { get; init; }
 
     /// <summary>Reads all files; progress hears the rows so far.</summary>
+    /// <param name="files">Trips, and lists of stations.</param>
+    /// <param name="day">Null for all.</param>
+    /// <param name="zone">Where the clocks hung; null for what the format says.</param>
+    /// <param name="spool">Keeps the chosen trips.</param>
+    /// <param name="progress">Hears the rows so far.</param>
+    /// <param name="ct">Gives up.</param>
     /// <exception cref="TripFileException">A file cannot be read, no row of all files is a trip, or no trip is of the day.</exception>
     public static TripSurvey Take(
-        IReadOnlyList<string> files, DayChoice? day, TimeZoneInfo zone, TripSpool spool, IProgress<long> progress, CancellationToken ct)
+        IReadOnlyList<string> files, DayChoice? day, TimeZoneInfo? zone, TripSpool spool, IProgress<long> progress, CancellationToken ct)
     {
         var count = new Counting();
         DateOnly? firstDay = null;
-        foreach (var row in files.SelectMany(file => TripFile.Read(file, zone)))
+        var (stations, tripFiles) = StationList.Sort(files);
+        if (tripFiles.Count == 0)
+            throw new TripFileException("The files only list stations; give a file of trips too.");
+        foreach (var row in tripFiles.SelectMany(file => TripFile.Read(file, zone, stations)))
         {
             count.Rows++;
             if (count.Rows % 5_000 == 0)
@@ -69,6 +81,7 @@ public sealed record TripSurvey
                 continue;
             }
             firstDay ??= trip.StartDay;
+            count.Zone ??= row.Zone;
             if (day?.Includes(trip.StartDay, firstDay.Value) is false)
                 continue;
             count.Take(trip);
@@ -94,6 +107,7 @@ public sealed record TripSurvey
         private DateTimeOffset _firstStart = DateTimeOffset.MaxValue;
 
         public long Rows { get; set; }
+        public TimeZoneInfo? Zone { get; set; }
         public long Trips { get; private set; }
         public List<RejectedRow> Listed { get; } = [];
         public long Rejected => _rejected.Values.Sum();
@@ -128,6 +142,7 @@ public sealed record TripSurvey
                 Trips = Trips,
                 Stations = [.. _stations.Values],
                 PeakUnderWay = peak,
+                Zone = Zone!,
                 FirstStart = _firstStart,
             };
         }

@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.Extensions.Configuration;
 using Mobility.Platform;
 using Mobility.Platform.Auth;
+using Mobility.Platform.Bus;
 
 namespace Mobility.Tests.Identity;
 
@@ -12,8 +13,8 @@ public sealed class RemoteTokenKeysTests : IDisposable
     private readonly Ticks _clock = new();
     private readonly RemoteTokenKeys _keys;
 
-    public RemoteTokenKeysTests() => _keys = new RemoteTokenKeys(
-        new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { ["Peers:identity"] = "http://identity.example" }).Build(), _peer, _clock);
+    public RemoteTokenKeysTests() => _keys = new RemoteTokenKeys(new Peers(
+        new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { ["Peers:identity"] = "http://identity.example" }).Build(), _peer), _clock);
 
     [Fact]
     public async Task Keys_are_remembered_for_five_minutes()

@@ -11,6 +11,7 @@ using Mobility.Contracts;
 using Mobility.Identity;
 using Mobility.Platform;
 using Mobility.Platform.Auth;
+using Mobility.Platform.Bus;
 using Mobility.Tests.Support;
 
 namespace Mobility.Tests.Identity;
@@ -251,6 +252,7 @@ public sealed class TokenTests(IdentityPlatform platform) : IClassFixture<Identi
             ["Service:ClientSecret"] = "a secret of the tests",
         }).Build())
         .AddHttpClient()
+        .AddSingleton<Peers>()
         .AddSingleton<TimeProvider>(platform.Clock)
         .AddSingleton<ITokenKeys, RemoteTokenKeys>()
         .AddSingleton<RemoteServiceTokens>()

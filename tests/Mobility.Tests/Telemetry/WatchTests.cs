@@ -156,6 +156,27 @@ public sealed class WatchTests(MqttFixture platform) : IClassFixture<MqttFixture
         live.GetProperty("differences").EnumerateArray().ShouldBeEmpty();
     }
 
+    [Fact, Trait("Req", "FLT-6")]
+    public async Task History_knows_the_zones_of_each_place()
+    {
+        var (vehicle, wire) = await OnTheWireAsync("watch-3");
+        await using var _ = wire;
+        var sequence = 0;
+        var zones = await Eventually.GetAsync(async () =>
+        {
+            await wire.SayAsync($"telemetry/{vehicle}", platform.Report(++sequence, lat: 54.999));
+            return await platform.ScalarAsync<string[]>($"SELECT zones FROM telemetry.last_reports WHERE vehicle = '{vehicle.Value}'");
+        }, zones => zones is not null, "the map"); // the vehicle's first report makes the watch ask for it
+        zones.ShouldBe(["country"]);
+        platform.Clock.Advance(TimeSpan.FromMinutes(9));
+        await wire.SayAsync($"telemetry/{vehicle}", platform.Report(++sequence, lat: 55.1));
+        using var staff = platform.StaffClient();
+        var (from, to) = (platform.Clock.GetUtcNow().AddHours(-1), platform.Clock.GetUtcNow().AddHours(1));
+        var track = await staff.GetFromJsonAsync<JsonElement>($"/v1/vehicles/{vehicle}/track?from={from:O}&to={to:O}".Replace("+", "%2B", StringComparison.Ordinal));
+        var told = track.GetProperty("points").EnumerateArray().TakeLast(2).Select(p => string.Join(' ', p.GetProperty("zones").EnumerateArray())).ToArray();
+        told.ShouldBe(["country", ""]);
+    }
+
     private async Task<(VehicleId Vehicle, MqttTestClient Wire)> OnTheWireAsync(string label)
     {
         var vehicle = VehicleId.Of(new CityId("tiny"), label);

@@ -48,7 +48,7 @@ public sealed class ReplayTests
         using var spool = new TripSpool(file.Sibling("spool"));
         var survey = TripSurvey.Take([file.Path], null, Tables.NewYork, spool, new Progress<long>(), CancellationToken.None);
         var password = ReplayRun.NewCrewPassword();
-        var city = ReplayCity.Build(survey, "America/New_York", password);
+        var city = ReplayCity.Build(survey, password);
         var clock = new ReplayClock(survey.FirstStart.AddHours(-1));
         var connectionString = await TestPostgres.CreateDatabaseAsync(null);
         await using var app = MobilityApp.Create(new MobilityAppOptions { ConnectionString = connectionString, Clock = clock, Settings = ReplaySettings.All });

@@ -56,7 +56,7 @@ internal static class Tables
     public static IReadOnlyList<TripRow> Read(byte[] content)
     {
         using var file = new TemporaryFile(content);
-        return [.. TripFile.Read(file.Path, NewYork)];
+        return [.. TripFile.Read(file.Path, NewYork, new StationList())];
     }
 
     /// <summary>The only row of a table in the old form.</summary>

@@ -80,7 +80,7 @@ public sealed class TripSurveyTests
     public void The_city_of_a_file_has_its_stations_inside_the_operating_area_and_bikes_where_trips_begin()
     {
         var (survey, _) = Take(null, [Tables.OldHeader, Tables.Old(), Tables.Old("2021-01-15 08:01:00", "2021-01-15 08:11:00")]);
-        var city = ReplayCity.Build(survey, "America/New_York", "secret-of-the-crew");
+        var city = ReplayCity.Build(survey, "secret-of-the-crew");
         city.Bays.Length.ShouldBe(2);
         city.Bays.ShouldAllBe(bay => city.Zones[0].Area.Contains(bay.Position) && TextId.IsValid(bay.Id.Value));
         city.Fleet.Length.ShouldBe(2 * ReplayCity.BikesPerPeakRider);

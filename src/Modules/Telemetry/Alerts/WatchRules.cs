@@ -29,6 +29,16 @@ internal sealed record WatchedCity(CityId City, long Revision, ZoneIndex Zones, 
                 return false;
         return true;
     }
+
+    /// <summary>Names of the zones of a point, in order of precedence.</summary>
+    public string[] ZonesAt(GeoPoint point)
+    {
+        Span<int> zones = stackalloc int[ZoneIndex.ZonesAtPointMax];
+        var names = new string[Zones.At(point, zones)];
+        for (var i = 0; i < names.Length; i++)
+            names[i] = Ids[zones[i]].Value;
+        return names;
+    }
 }
 
 /// <summary>When something is wrong with a vehicle and when it is well again (FLT-7, GEO-2). Pure. Between raising and clearing lies a gap, so that noise does not flap.</summary>

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using Mobility.Contracts;
 using Mobility.Geo;
@@ -5,13 +6,17 @@ using Mobility.Platform;
 
 namespace Mobility.Telemetry.Alerts;
 
-/// <summary>The zones of the cities whose vehicles report, as Zones said within <see cref="RecentFor"/>. Used by one task.</summary>
+/// <summary>The zones of the cities whose vehicles report, as Zones said within <see cref="RecentFor"/>.</summary>
 internal sealed class WatchedCities(IAsk ask)
 {
     public static readonly TimeSpan RecentFor = TimeSpan.FromSeconds(10);
 
-    private readonly Dictionary<string, (WatchedCity? City, long AskedAt)> _cities = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, (WatchedCity? City, long AskedAt)> _cities = new(StringComparer.Ordinal);
 
+    /// <summary>The map that was asked for last, without asking; null when there is none.</summary>
+    public WatchedCity? Known(CityId id) => _cities.TryGetValue(id.Value, out var known) ? known.City : null;
+
+    /// <summary>The map, asked for again when it is not recent. For one task.</summary>
     public async ValueTask<WatchedCity?> GetAsync(CityId id, CancellationToken ct)
     {
         if (_cities.TryGetValue(id.Value, out var known) && Stopwatch.GetElapsedTime(known.AskedAt) < RecentFor)

@@ -22,7 +22,7 @@ internal sealed record Batch
 /// Stores batches, each in one transaction. Fresh reports go into history by COPY; those that may be known are compared with it first. That a report is there
 /// once is the primary key's word, not this process's memory: when a fresh one turns out to be known, the caller comes again with all of them as maybe known.
 /// </summary>
-internal sealed class BatchStore(Database<TelemetryModule> database, HistoryPartitions partitions)
+internal sealed class BatchStore(Database<TelemetryModule> database, HistoryPartitions partitions, ReportZones zones)
 {
     /// <summary>Messages kept in quarantine.</summary>
     public const int QuarantineMax = 10_000;
@@ -32,10 +32,10 @@ internal sealed class BatchStore(Database<TelemetryModule> database, HistoryPart
 
     private const string ArrayParameters =
         "$1::uuid[], $2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::float8[], $6::float8[], $7::real[], $8::real[], $9::real[], $10::smallint[], "
-        + "$11::text[], $12::boolean[], $13::bigint[], $14::real[], $15::text[]";
+        + "$11::text[], $12::boolean[], $13::bigint[], $14::real[], $15::text[], $16::text[]";
 
     private const string Columns =
-        "vehicle, sequence, at, received_at, lat, lon, accuracy, heading, speed, charge, battery, locked, odometer, temperature, errors";
+        "vehicle, sequence, at, received_at, lat, lon, accuracy, heading, speed, charge, battery, locked, odometer, temperature, errors, zones";
 
     /// <returns>Of the maybe known reports those that are known, each with the time under which it is known.</returns>
     /// <exception cref="PostgresException">23505: a fresh report is known.</exception>
@@ -60,7 +60,7 @@ internal sealed class BatchStore(Database<TelemetryModule> database, HistoryPart
         return known;
     }
 
-    private static async Task CopyAsync(NpgsqlConnection connection, List<VehicleReport> reports, CancellationToken ct)
+    private async Task CopyAsync(NpgsqlConnection connection, List<VehicleReport> reports, CancellationToken ct)
     {
         await using var import = await connection.BeginBinaryImportAsync($"COPY history ({Columns}) FROM STDIN (FORMAT BINARY)", ct);
         foreach (var r in reports)
@@ -82,6 +82,7 @@ internal sealed class BatchStore(Database<TelemetryModule> database, HistoryPart
             await WriteAsync(import, r.OdometerMeters, NpgsqlDbType.Bigint, ct);
             await WriteAsync(import, r.TemperatureCelsius, NpgsqlDbType.Real, ct);
             await (r.ErrorCodes.Count > 0 ? import.WriteAsync(r.ErrorCodes.ToArray(), NpgsqlDbType.Array | NpgsqlDbType.Text, ct) : import.WriteNullAsync(ct));
+            await (zones.Of(r) is { } names ? import.WriteAsync(names, NpgsqlDbType.Array | NpgsqlDbType.Text, ct) : import.WriteNullAsync(ct));
         }
         await import.CompleteAsync(ct);
     }
@@ -90,7 +91,7 @@ internal sealed class BatchStore(Database<TelemetryModule> database, HistoryPart
         value is { } present ? import.WriteAsync(present, type, ct) : import.WriteNullAsync(ct);
 
     /// <summary>Stores those that are not there yet and returns those that are.</summary>
-    private static async Task<Dictionary<(Guid, long), DateTimeOffset>> MergeAsync(
+    private async Task<Dictionary<(Guid, long), DateTimeOffset>> MergeAsync(
         NpgsqlConnection connection, List<VehicleReport> reports, DateTimeOffset now, CancellationToken ct)
     {
         // A sequence is looked for in the days that a report may be from: the partitions of the last day and what clocks may be ahead.
@@ -99,11 +100,11 @@ internal sealed class BatchStore(Database<TelemetryModule> database, HistoryPart
                 SELECT DISTINCT ON (vehicle, sequence) * FROM unnest({ArrayParameters}) AS i({Columns}) ORDER BY vehicle, sequence, at
             ), known AS (
                 SELECT i.vehicle, i.sequence, h.at FROM incoming i
-                JOIN history h ON h.vehicle = i.vehicle AND h.sequence = i.sequence AND h.at >= $16 AND h.at <= $17
+                JOIN history h ON h.vehicle = i.vehicle AND h.sequence = i.sequence AND h.at >= $17 AND h.at <= $18
             ), stored AS (
                 INSERT INTO history ({Columns})
                 SELECT vehicle, sequence, at, received_at, lat, lon, accuracy, heading, speed, charge, battery, locked, odometer, temperature,
-                    string_to_array(errors, ' ')
+                    string_to_array(errors, ' '), string_to_array(zones, ' ')
                 FROM incoming i WHERE NOT EXISTS (SELECT FROM known k WHERE k.vehicle = i.vehicle AND k.sequence = i.sequence)
                 ON CONFLICT DO NOTHING
             )
@@ -139,17 +140,18 @@ internal sealed class BatchStore(Database<TelemetryModule> database, HistoryPart
         }
     }
 
-    private static NpgsqlBatchCommand LastReports(List<VehicleReport> reports)
+    private NpgsqlBatchCommand LastReports(List<VehicleReport> reports)
     {
         var command = new NpgsqlBatchCommand($"""
             INSERT INTO last_reports ({Columns})
-            SELECT vehicle, sequence, at, received_at, lat, lon, accuracy, heading, speed, charge, battery, locked, odometer, temperature, string_to_array(errors, ' ')
+            SELECT vehicle, sequence, at, received_at, lat, lon, accuracy, heading, speed, charge, battery, locked, odometer, temperature,
+                string_to_array(errors, ' '), string_to_array(zones, ' ')
             FROM unnest({ArrayParameters}) AS i({Columns})
             ON CONFLICT (vehicle) DO UPDATE SET sequence = excluded.sequence, at = excluded.at, received_at = excluded.received_at,
                 lat = excluded.lat, lon = excluded.lon, accuracy = excluded.accuracy, heading = excluded.heading, speed = excluded.speed,
                 charge = coalesce(excluded.charge, last_reports.charge), battery = coalesce(excluded.battery, last_reports.battery),
                 locked = coalesce(excluded.locked, last_reports.locked), odometer = coalesce(excluded.odometer, last_reports.odometer),
-                temperature = coalesce(excluded.temperature, last_reports.temperature), errors = excluded.errors
+                temperature = coalesce(excluded.temperature, last_reports.temperature), errors = excluded.errors, zones = excluded.zones
             WHERE excluded.at >= last_reports.at
             """);
         AddArrays(command.Parameters, reports);
@@ -197,7 +199,7 @@ internal sealed class BatchStore(Database<TelemetryModule> database, HistoryPart
         });
     }
 
-    private static void AddArrays(NpgsqlParameterCollection parameters, List<VehicleReport> reports)
+    private void AddArrays(NpgsqlParameterCollection parameters, List<VehicleReport> reports)
     {
         Add(reports.ConvertAll(r => r.Vehicle.Value).ToArray());
         Add(reports.ConvertAll(r => r.Sequence).ToArray());
@@ -214,6 +216,7 @@ internal sealed class BatchStore(Database<TelemetryModule> database, HistoryPart
         Add(reports.ConvertAll(r => r.OdometerMeters).ToArray());
         Add(reports.ConvertAll(r => r.TemperatureCelsius).ToArray());
         Add(reports.ConvertAll(r => r.ErrorCodes.Count == 0 ? null : string.Join(' ', r.ErrorCodes)).ToArray());
+        Add(reports.ConvertAll(r => zones.Of(r) is { } names ? string.Join(' ', names) : null).ToArray());
 
         void Add<T>(T[] values) => parameters.Add(new NpgsqlParameter<T[]> { TypedValue = values });
     }

@@ -127,7 +127,8 @@ public static class ViewRebuilder
     /// <summary>Outside the pool and without prepared statements: the same SQL means another table here.</summary>
     private static async Task<NpgsqlConnection> OpenAsync(ModuleDatabase database, CancellationToken ct)
     {
-        var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(database.ConnectionString) { Pooling = false, MaxAutoPrepare = 0, CommandTimeout = 600 }.ConnectionString);
+        await using var door = database.ForWholeTables();
+        var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(door.ConnectionString) { Pooling = false }.ConnectionString);
         await connection.OpenAsync(ct);
         return connection;
     }

@@ -20,7 +20,7 @@ public static class Auditor
     {
         foreach (var module in modules)
         {
-            var database = services.GetRequiredKeyedService<ModuleDatabase>(module.Module);
+            await using var database = services.GetRequiredKeyedService<ModuleDatabase>(module.Module).ForWholeTables();
             if (module.Streams.Count > 0)
                 yield return await QueryAsync(database, new AuditCheck("event_gaps", "The events of a stream are numbered from 1 without a gap.", """
                     SELECT stream_type || ' ' || stream_id || ': ' || count(*) || ' events, versions ' || min(version) || ' to ' || max(version)

@@ -1,5 +1,8 @@
 using System.Net;
+using Microsoft.Extensions.DependencyInjection;
+using Mobility.Booking;
 using Mobility.Geo;
+using Mobility.Platform.Events;
 
 namespace Mobility.Tests.Bookings;
 
@@ -26,6 +29,15 @@ public sealed class ReservationRaceTests(BookingPlatform platform) : IClassFixtu
             problem.GetProperty("alternatives").EnumerateArray().Select(v => v.GetProperty("id").GetString()).ShouldBe([other.Id.ToString()]);
         }
         (await platform.ScalarAsync<long>($"SELECT count(*) FROM booking.holds WHERE vehicle_id = '{vehicle.Id.Value}'")).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task The_plan_of_a_look_for_holds_is_good_for_many_of_them_also_when_it_is_made_while_there_are_none()
+    {
+        var plan = await platform.Services.GetRequiredService<Database<BookingModule>>().QueryAsync<string>(
+            "EXPLAIN SELECT min(lower(period)) FROM holds WHERE vehicle_id = @vehicle AND period && tstzrange(@from, @until)",
+            new { vehicle = Guid.NewGuid(), from = platform.Clock.GetUtcNow(), until = platform.Clock.GetUtcNow().AddHours(1) }, CancellationToken.None);
+        string.Join('\n', plan).ShouldContain("holds_one_per_vehicle");
     }
 
     [Fact, Trait("Req", "BKG-2"), Trait("Req", "BKG-4")]

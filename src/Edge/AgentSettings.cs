@@ -35,6 +35,9 @@ public sealed record AgentSettings
     /// <summary>What the vehicle may do where no zone says less; 20 is a scooter's, 25 an e-bike's.</summary>
     public int SpeedLimitKph { get; init; } = 20;
 
+    /// <summary>The clock of connections; null is the agent's own. Who moves a vehicle's clock by hand leaves its network the machine's.</summary>
+    public TimeProvider? NetworkClock { get; init; }
+
     /// <summary>Whether every byte costs.</summary>
     public bool IsMetered { get; init; }
 }

@@ -50,7 +50,7 @@ public sealed partial class VehicleAgent : IBoardListener, IAsyncDisposable
         (_settings, _board, _clock, _log) = (settings, board, clock, log);
         _slots = UpdateSlots.Open(Path.Combine(settings.DataFolder, "updates"));
         _buffer = OfflineBuffer.Open(Path.Combine(settings.DataFolder, "buffer"), clock);
-        _link = new DoorLink(settings.Door, settings.Vehicle, _buffer, clock, random, _gate, Obey, log);
+        _link = new DoorLink(settings.Door, settings.Vehicle, _buffer, clock, settings.NetworkClock ?? clock, random, _gate, Obey, log);
         _fences = settings.Zones is { } zones ? new FenceWatch(zones, settings.VehicleTypeId, settings.SpeedLimitKph) : null;
         _startedAt = clock.GetTimestamp();
         _keys = KeyFetch.Read(KeysFile) ?? settings.UnlockKeys;
@@ -97,6 +97,16 @@ public sealed partial class VehicleAgent : IBoardListener, IAsyncDisposable
         }
     }
 
+    /// <summary>Reports that it has taken since it started.</summary>
+    public long Reports
+    {
+        get
+        {
+            lock (_gate)
+                return _reports;
+        }
+    }
+
     /// <summary>How fast the vehicle may go where it is.</summary>
     public int SpeedLimitKph
     {
@@ -118,7 +128,7 @@ public sealed partial class VehicleAgent : IBoardListener, IAsyncDisposable
             if (_isStopped)
                 return;
             var now = _clock.GetTimestamp();
-            var linkDueAt = _link.Tick(now);
+            var linkDueAt = now + Ticks(_link.Tick());
             if (now >= _nextReportAt)
                 Report(now);
             var otherDueAt = Math.Min(LookAfterUpdates(now), LookAfterKeys(now));

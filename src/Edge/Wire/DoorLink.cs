@@ -27,7 +27,7 @@ public enum LinkState
 /// again under its number, as the standard wants, and else it waits in the buffer again. All members are used under the owner's lock, which the reading task takes.
 /// </summary>
 internal sealed partial class DoorLink(
-    DoorAddress address, VehicleId vehicle, OfflineBuffer buffer, TimeProvider clock, Random random, Lock gate, Action<ReadOnlyMemory<byte>> onCommand, ILogger log)
+    DoorAddress address, VehicleId vehicle, OfflineBuffer buffer, TimeProvider clock, TimeProvider network, Random random, Lock gate, Action<ReadOnlyMemory<byte>> onCommand, ILogger log)
 {
     public const ushort KeepAliveSeconds = 60;
 
@@ -74,9 +74,10 @@ internal sealed partial class DoorLink(
     /// <summary>Whether the door has acknowledged something since the vehicle started.</summary>
     public bool WasAcknowledged { get; private set; }
 
-    /// <summary>Begins, gives up or proves the connection, whatever is due. Gives when it wants to be asked again.</summary>
-    public long Tick(long now)
+    /// <summary>Begins, gives up or proves the connection, whatever is due. Gives after how long it wants to be asked again.</summary>
+    public TimeSpan Tick()
     {
+        var now = network.GetTimestamp();
         switch (State)
         {
             case LinkState.Away when !_isStopping && now >= _nextTryAt && _running.IsCompleted:
@@ -94,7 +95,7 @@ internal sealed partial class DoorLink(
                 Send(PingReqPacket.Instance);
                 break;
         }
-        return State == LinkState.Away ? Math.Max(_nextTryAt, now) : now + clock.TimestampFrequency;
+        return State == LinkState.Away ? network.GetElapsedTime(now, Math.Max(_nextTryAt, now)) : TimeSpan.FromSeconds(1);
     }
 
     /// <summary>Sends what waits, as much as may be in flight; while the door is answered, the answer goes first: PUBACK before the event of the command.</summary>
@@ -103,7 +104,7 @@ internal sealed partial class DoorLink(
         while (State == LinkState.Connected && !_isAnswering && _inFlight.Count < _window && buffer.Take() is { } next)
         {
             var id = NextPacketId();
-            _inFlight.Add(id, (next.Message, clock.GetTimestamp()));
+            _inFlight.Add(id, (next.Message, network.GetTimestamp()));
             Publish(id, next.Message, next.Payload, duplicate: false);
         }
     }
@@ -128,7 +129,7 @@ internal sealed partial class DoorLink(
         }
         try
         {
-            await running.WaitAsync(TimeSpan.FromSeconds(2), clock, ct);
+            await running.WaitAsync(TimeSpan.FromSeconds(2), network, ct);
         }
         catch (TimeoutException)
         {
@@ -193,7 +194,7 @@ internal sealed partial class DoorLink(
             string? end = null;
             lock (gate)
             {
-                _heardAt = clock.GetTimestamp();
+                _heardAt = network.GetTimestamp();
                 _isAnswering = true;
                 var outcome = ReadOutcome.NeedMore;
                 while (end is null && (outcome = reader.TryRead(ref rest, out var packet, out _)) == ReadOutcome.Packet)
@@ -258,7 +259,7 @@ internal sealed partial class DoorLink(
             ForgetInFlight();
             return;
         }
-        var now = clock.GetTimestamp();
+        var now = network.GetTimestamp();
         foreach (var (id, sent) in _inFlight.ToList())
         {
             try
@@ -294,7 +295,7 @@ internal sealed partial class DoorLink(
 
     private void Send(MqttPacket packet)
     {
-        _sentAt = clock.GetTimestamp();
+        _sentAt = network.GetTimestamp();
         if (_out?.TrySend(packet, MqttVersion.V5) is not true)
             GiveUp();
     }
@@ -317,7 +318,7 @@ internal sealed partial class DoorLink(
         _failures = _hasProved ? 1 : _failures + 1;
         _hasProved = false;
         var pause = Reconnect.After(_failures, random.NextDouble());
-        _nextTryAt = clock.GetTimestamp() + (long)(pause.TotalSeconds * clock.TimestampFrequency);
+        _nextTryAt = network.GetTimestamp() + (long)(pause.TotalSeconds * network.TimestampFrequency);
         if (!_isStopping)
             Log.Lost(log, vehicle, reason, pause);
     }
@@ -329,7 +330,7 @@ internal sealed partial class DoorLink(
         _inFlight.Clear();
     }
 
-    private bool Passed(long since, TimeSpan time, long now) => clock.GetElapsedTime(since, now) > time;
+    private bool Passed(long since, TimeSpan time, long now) => network.GetElapsedTime(since, now) > time;
 
     private static partial class Log
     {

@@ -58,6 +58,7 @@ internal static class ReplaySettings
     public static readonly IReadOnlyDictionary<string, string?> All = new Dictionary<string, string?>
     {
         ["Notifications:Mailbox"] = "true",
+        ["Telemetry:MqttPort"] = "0",
         ["RateLimits:bookings"] = Open,
         ["RateLimits:registration"] = Open,
         ["RateLimits:token"] = Open,

@@ -1,8 +1,10 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
+using Microsoft.Extensions.DependencyInjection;
 using Mobility.Contracts;
 using Mobility.Platform;
+using Mobility.Telemetry.Mqtt;
 using Mobility.Twin.Client;
 using Mobility.Twin.Replaying;
 using Mobility.Twin.Trips;
@@ -88,7 +90,7 @@ internal static class ReplayCommand
         var password = ReplayRun.NewCrewPassword();
         var city = ReplayCity.Build(survey, password);
         await using var due = new PlatformDue(app, database.ConnectionString, clock);
-        using var run = await Steps.ShowAsync(progress => PrepareAsync(app, clock, city, survey, password, due, progress, ct));
+        await using var run = await Steps.ShowAsync(progress => PrepareAsync(app, clock, city, survey, password, due, progress, ct));
         ReplayResult result;
         ReplayProgress? last = null;
         var living = Stopwatch.GetTimestamp();
@@ -151,6 +153,7 @@ internal static class ReplayCommand
         var run = new ReplayRun(new PlatformHandle
         {
             Address = new Uri(app.Address),
+            MqttPort = app.Web.Services.GetRequiredService<MqttDoor>().Port!.Value,
             Clock = clock,
             City = city,
             NextDueAsync = due.NextAsync,
@@ -163,7 +166,7 @@ internal static class ReplayCommand
         }
         catch (RefusedException refused)
         {
-            run.Dispose();
+            await run.DisposeAsync();
             throw new PlatformStartException($"The replay cannot begin: {refused.Message}", refused);
         }
     }

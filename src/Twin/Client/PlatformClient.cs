@@ -66,14 +66,6 @@ public sealed class PlatformClient : IDisposable
         ["client_id"] = "cli",
     }, ct);
 
-    /// <summary>Signs a vehicle in.</summary>
-    public Task<Answer<TokenReply>> SignInDeviceAsync(CredentialReply credential, CancellationToken ct) => TokenAsync("device_token", new()
-    {
-        ["grant_type"] = "client_credentials",
-        ["client_id"] = credential.ClientId,
-        ["client_secret"] = credential.ClientSecret,
-    }, ct);
-
     /// <summary>What the development mailbox holds for an address.</summary>
     public Task<Answer<MailboxReply>> FindMailAsync(string to, CancellationToken ct) =>
         SendAsync<MailboxReply>("mailbox", HttpMethod.Get, $"/dev/mailbox.json?to={Uri.EscapeDataString(to)}", null, null, null, ct);
@@ -130,9 +122,9 @@ public sealed class PlatformClient : IDisposable
     public Task<Answer<PaymentReply>> GetPaymentAsync(string token, BookingId booking, CancellationToken ct) =>
         SendAsync<PaymentReply>("payment", HttpMethod.Get, $"/v1/payments/{booking}", token, null, null, ct);
 
-    /// <summary>Staff give a vehicle its secret.</summary>
-    public Task<Answer<CredentialReply>> IssueDeviceCredentialAsync(string token, VehicleId vehicle, CancellationToken ct) =>
-        SendAsync<CredentialReply>("device_credential", HttpMethod.Post, $"/v1/devices/{vehicle}/credentials", token, null, null, ct);
+    /// <summary>Staff give a vehicle its secret for the MQTT door.</summary>
+    public Task<Answer<SecretReply>> IssueDeviceSecretAsync(string token, VehicleId vehicle, CancellationToken ct) =>
+        SendAsync<SecretReply>("device_secret", HttpMethod.Post, $"/v1/vehicles/{vehicle}/device-secret", token, null, null, ct);
 
     /// <summary>Staff take a vehicle into the registry and bring it on the street.</summary>
     public async Task<Answer<Nothing>> RegisterVehicleAsync(
@@ -157,34 +149,6 @@ public sealed class PlatformClient : IDisposable
     /// <summary>A vehicle as riders see it.</summary>
     public Task<Answer<VehicleReply>> GetVehicleAsync(string token, VehicleId vehicle, CancellationToken ct) =>
         SendAsync<VehicleReply>("vehicle", HttpMethod.Get, $"/v1/vehicles/{vehicle}", token, null, null, ct);
-
-    /// <summary>A vehicle looks for its next command of a kind until there is one; null when none comes in time.</summary>
-    public async Task<CommandReply?> AwaitCommandAsync(string token, VehicleId vehicle, VehicleCommandKind kind, TimeSpan atMost, CancellationToken ct)
-    {
-        CommandReply? found = null;
-        await LookAsync(async () =>
-        {
-            var reply = await SendAsync<CommandsReply>("commands", HttpMethod.Get, $"/v1/vehicles/{vehicle}/commands", token, null, null, ct);
-            found = reply.Require("commands").Commands.LastOrDefault(command => command.Kind == kind);
-            return found is not null;
-        }, atMost, ct);
-        return found;
-    }
-
-    /// <summary>A vehicle reports that it obeyed.</summary>
-    public Task<Answer<Nothing>> ReportAsync(string token, VehicleId vehicle, DeviceReport report, string key, CancellationToken ct)
-    {
-        var kind = report.Kind == VehicleCommandKind.Unlock ? "unlocked" : "locked";
-        return SendAsync<Nothing>($"report_{kind}", HttpMethod.Post, $"/v1/vehicles/{vehicle}/reports", token, new
-        {
-            kind,
-            at = report.At,
-            position = report.Position,
-            stateOfChargePercent = report.StateOfChargePercent,
-            odometerMeters = report.OdometerMeters,
-            command = report.Command,
-        }, key, ct);
-    }
 
     /// <summary>Looks again and again, with growing pauses, until it is so; false when it is not in time.</summary>
     public static async Task<bool> LookAsync(Func<Task<bool>> look, TimeSpan atMost, CancellationToken ct)
@@ -274,13 +238,3 @@ public sealed class PlatformClient : IDisposable
         }
     }
 }
-
-/// <summary>What a vehicle says about its lock.</summary>
-/// <param name="Kind">The command that it obeyed.</param>
-/// <param name="Command">Its id.</param>
-/// <param name="At">By the vehicle's clock.</param>
-/// <param name="Position">Where.</param>
-/// <param name="StateOfChargePercent">0 to 100.</param>
-/// <param name="OdometerMeters">Since it was built.</param>
-public sealed record DeviceReport(
-    VehicleCommandKind Kind, VehicleCommandId Command, DateTimeOffset At, GeoPoint Position, int StateOfChargePercent, long OdometerMeters);

@@ -16,8 +16,8 @@ public sealed record TokenReply(
     [property: JsonPropertyName("expires_in")] int ExpiresIn,
     [property: JsonPropertyName("refresh_token")] string? RefreshToken);
 
-/// <summary>The secret of a vehicle.</summary>
-public sealed record CredentialReply(string ClientId, string ClientSecret);
+/// <summary>The secret of a vehicle for the MQTT door.</summary>
+public sealed record SecretReply(string Password);
 
 /// <summary>The own account.</summary>
 public sealed record AccountReply(AccountId Id, bool Bookable, IReadOnlyList<string> Missing, string CurrentTerms);
@@ -35,12 +35,6 @@ public sealed record QuoteReply(QuoteId Id, Money Estimate, Money HoldAmount);
 public sealed record BookingReply(
     BookingId Id, string Phase, VehicleId Vehicle, DateTimeOffset MustEndBy, DateTimeOffset? StartedAt, DateTimeOffset? EndedAt, ReleaseReason? ReleaseReason,
     string? ReleaseDetail);
-
-/// <summary>What waits for a vehicle.</summary>
-public sealed record CommandsReply(IReadOnlyList<CommandReply> Commands);
-
-/// <summary>A command.</summary>
-public sealed record CommandReply(VehicleCommandId Id, VehicleCommandKind Kind);
 
 /// <summary>A vehicle as riders see it.</summary>
 public sealed record VehicleReply(VehicleId Id, VehicleState State, bool Rentable);

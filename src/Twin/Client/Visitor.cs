@@ -23,10 +23,6 @@ public sealed class Visitor
     public static Visitor Person(PlatformClient client, TimeProvider clock, string email, string password) =>
         new(clock, ct => client.SignInAsync(email, password, ct), client.RefreshAsync);
 
-    /// <summary>A vehicle with its secret.</summary>
-    public static Visitor Device(PlatformClient client, TimeProvider clock, CredentialReply credential) =>
-        new(clock, ct => client.SignInDeviceAsync(credential, ct), null);
-
     /// <summary>A token that is valid now and for a while.</summary>
     /// <exception cref="RefusedException">The platform gives none.</exception>
     public Task<string> TokenAsync(CancellationToken ct)

@@ -1,25 +1,51 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using Mobility.Contracts;
+using Mobility.Edge;
+using Mobility.Edge.Board;
+using Mobility.Edge.Wire;
 using Mobility.Geo;
-using Mobility.Twin.Client;
 
 namespace Mobility.Twin.Replaying;
 
-/// <summary>A simulated bike with its own memory: where it is, what its battery and odometer say.</summary>
-internal sealed class Bike(VehicleId id, GeoPoint position, Visitor visitor)
+/// <summary>
+/// A bike: the agent that ships, at the platform's MQTT door, on a simulated board and with a clock of its own that its rides move. So what it reports has the
+/// trip's own times, however far the replay's clock has come meanwhile.
+/// </summary>
+internal sealed class Bike : IAsyncDisposable
 {
-    /// <summary>Streets are longer than the crow flies.</summary>
-    public const double StreetFactor = 1.3;
-
     /// <summary>The crew swaps a battery that has less; far enough above the least charge that no trip needs it all.</summary>
     public const int SwapBelowPercent = 30;
 
-    private double _charge = 100;
+    /// <summary>A bike on a metered link tells its place twice a minute.</summary>
+    public static readonly TimeSpan ReportEvery = TimeSpan.FromSeconds(30);
 
-    public VehicleId Id { get; } = id;
-    public GeoPoint Position { get; private set; } = position;
-    public long OdometerMeters { get; private set; }
-    public int StateOfChargePercent => (int)Math.Clamp(Math.Round(_charge), 1, 100);
+    private const int SpeedLimitKph = 25;
+    private readonly AgentSettings _settings;
+    private readonly SimulatedBoard _board;
+    private readonly BikeClock _clock;
+    private VehicleAgent _agent;
+    private double _charge = 100;
+    private double _odometerMeters;
+    private double _odometerBeforeRide;
+    private long _reportsBefore;
+
+    private Bike(AgentSettings settings, GeoPoint position, DateTimeOffset now)
+    {
+        (_settings, _clock) = (settings, new BikeClock(now));
+        _board = new SimulatedBoard(new BoardReading { Position = position, StateOfChargePercent = 100, IsLocked = true });
+        _agent = NewAgent();
+    }
+
+    public VehicleId Id => _settings.Vehicle;
+    public GeoPoint Position => _board.Read().Position;
     public bool NeedsSwap => _charge < SwapBelowPercent;
+
+    /// <summary>Reports that it has taken; each is told once.</summary>
+    public long Reports => _reportsBefore + _agent.Reports;
+
+    public bool IsConnected => _agent.Link == LinkState.Connected;
+
+    public bool IsAllAcknowledged => _agent.IsAllAcknowledged;
 
     /// <summary>Whether it stands and nobody has it: what a person sees in the street, whatever the platform has heard yet.</summary>
     public bool IsIdle { get; set; } = true;
@@ -27,20 +53,88 @@ internal sealed class Bike(VehicleId id, GeoPoint position, Visitor visitor)
     /// <summary>What it is busy with after a ride; it is back in the search when this is done.</summary>
     public Task Returning { get; set; } = Task.CompletedTask;
 
-    public Task<string> TokenAsync(CancellationToken ct) => visitor.TokenAsync(ct);
-
-    public void RideTo(GeoPoint to)
+    /// <summary>Switches a bike on that stands in the street.</summary>
+    public static Bike Start(VehicleId id, GeoPoint position, DateTimeOffset now, DoorAddress door, string folder)
     {
-        var meters = (long)Math.Round(Position.DistanceMetersTo(to) * StreetFactor);
-        OdometerMeters += meters;
-        _charge -= 100.0 * meters / ReplayCity.RangeMeters;
-        Position = to;
+        Directory.CreateDirectory(folder);
+        return new Bike(new AgentSettings
+        {
+            Vehicle = id,
+            Door = door,
+            DataFolder = folder,
+            SpeedLimitKph = SpeedLimitKph,
+            IsMetered = true,
+            NetworkClock = TimeProvider.System,
+        }, position, now);
     }
 
-    public void CarryTo(GeoPoint to) => Position = to;
+    /// <summary>Keeps the connection alive and sends what waits.</summary>
+    public void Tick() => _agent.Tick();
 
-    public void Charge(int percent) => _charge = percent;
+    /// <summary>A ride begins at a time: what the lock does from now on happens then.</summary>
+    public void BeginAt(DateTimeOffset time)
+    {
+        _clock.MoveTo(time);
+        _odometerBeforeRide = _odometerMeters;
+        Tick();
+    }
 
-    public DeviceReport Report(VehicleCommandKind kind, VehicleCommandId command, DateTimeOffset at) =>
-        new(kind, command, at, Position, StateOfChargePercent, OdometerMeters);
+    /// <summary>It is on its way, and reports where.</summary>
+    public void Ride(DateTimeOffset time, in Journey journey, TimeSpan since)
+    {
+        var (position, meters, speed) = journey.At(since);
+        Move(time, position, meters, speed);
+        Tick();
+    }
+
+    /// <summary>It has come to the end and stands.</summary>
+    public void Arrive(DateTimeOffset time, GeoPoint position, in Journey journey)
+    {
+        Move(time, position, journey.Meters, 0);
+        Tick();
+    }
+
+    /// <summary>The crew switches it off for the way, so that nobody takes them for thieves.</summary>
+    public async Task CarryAsync(GeoPoint to, DateTimeOffset time)
+    {
+        _clock.MoveTo(time);
+        _reportsBefore += _agent.Reports;
+        await _agent.DisposeAsync();
+        _board.Set(before => before with { Position = to });
+        _agent = NewAgent();
+        _agent.Tick();
+    }
+
+    public void Charge(int percent)
+    {
+        _charge = percent;
+        _board.Set(before => before with { StateOfChargePercent = percent });
+    }
+
+    public ValueTask DisposeAsync() => _agent.DisposeAsync();
+
+    private void Move(DateTimeOffset time, GeoPoint position, double meters, double speed)
+    {
+        _clock.MoveTo(time);
+        var odometer = _odometerBeforeRide + meters;
+        _charge -= 100.0 * (odometer - _odometerMeters) / ReplayCity.RangeMeters;
+        _odometerMeters = odometer;
+        _board.Set(before => before with
+        {
+            Position = position,
+            SpeedMetersPerSecond = speed,
+            OdometerMeters = (long)_odometerMeters,
+            StateOfChargePercent = (int)Math.Clamp(Math.Round(_charge), 1, 100),
+        });
+    }
+
+    private VehicleAgent NewAgent() => new(_settings, _board, _clock, new Random(_settings.Vehicle.GetHashCode()), NullLogger.Instance);
+
+    /// <summary>A clock whose ticks are the simulated time too, since the agent measures by it when a report is due.</summary>
+    private sealed class BikeClock(DateTimeOffset start) : ReplayClock(start)
+    {
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => GetUtcNow().UtcTicks;
+    }
 }

@@ -1,23 +1,25 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using Mobility.Contracts;
+using Mobility.Edge.Wire;
 using Mobility.Geo;
 using Mobility.Twin.Client;
 
 namespace Mobility.Twin.Replaying;
 
 /// <summary>The simulated crew with all bikes of the city: brings one where it is missing, swaps batteries.</summary>
-internal sealed class Crew(PlatformClient client, ReplayClock clock, Visitor visitor)
+internal sealed class Crew(PlatformClient client, PlatformHandle platform, Visitor visitor, string folder) : IAsyncDisposable
 {
     private const int CredentialsAtATime = 8;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
     private readonly Dictionary<VehicleId, Bike> _bikes = [];
-    private readonly List<Bike> _inOrder = [];
+    private ImmutableArray<Bike> _inOrder = [];
     private int _packs;
 
     public long Relocations { get; private set; }
     public long Bought { get; private set; }
     public long Swaps => Volatile.Read(ref _packs);
-    public int Bikes => _inOrder.Count;
+    public ImmutableArray<Bike> Bikes => _inOrder;
 
     public Bike? Find(VehicleId id) => _bikes.GetValueOrDefault(id);
 
@@ -29,7 +31,21 @@ internal sealed class Crew(PlatformClient client, ReplayClock clock, Visitor vis
             async (index, token) => made[index] = await MakeAsync(fleet[index].Label, fleet[index].Position, token));
         foreach (var bike in made)
             Add(bike);
+        if (!await PlatformClient.LookAsync(() => Task.FromResult(_inOrder.All(bike => bike.IsConnected)), Patience, ct))
+            throw new RefusedException("connect", "client.not_connected", $"{_inOrder.Count(bike => !bike.IsConnected)} bikes are not at the MQTT door");
     }
+
+    /// <summary>Waits until the platform has acknowledged all that the bikes told.</summary>
+    public async Task AllToldAsync(CancellationToken ct)
+    {
+        foreach (var bike in _inOrder)
+            bike.Tick();
+        if (!await PlatformClient.LookAsync(() => Task.FromResult(_inOrder.All(bike => bike.IsAllAcknowledged)), Patience, ct))
+            throw new RefusedException("telemetry", "client.not_acknowledged", $"{_inOrder.Count(bike => !bike.IsAllAcknowledged)} bikes still wait");
+    }
+
+    public async ValueTask DisposeAsync() =>
+        await Parallel.ForEachAsync(_inOrder, new ParallelOptions { MaxDegreeOfParallelism = CredentialsAtATime }, (bike, _) => bike.DisposeAsync());
 
     /// <summary>Bikes that come back within reach of a place and are not back yet.</summary>
     public IEnumerable<Task> ReturningTo(GeoPoint place, double meters) =>
@@ -50,11 +66,11 @@ internal sealed class Crew(PlatformClient client, ReplayClock clock, Visitor vis
         if (bike is not null)
         {
             Require(await client.RelocateAsync(token, bike.Id, to, ct), "relocate");
-            bike.CarryTo(to);
+            await bike.CarryAsync(to, platform.Clock.GetUtcNow());
             return bike;
         }
         Bought++;
-        var label = ReplayCity.Label(_inOrder.Count + 1);
+        var label = ReplayCity.Label(_inOrder.Length + 1);
         Require(await client.RegisterVehicleAsync(token, ReplayCity.Id, label, ReplayCity.Bike, to, 100, ct), "register_vehicle");
         bike = await MakeAsync(label, to, ct);
         Add(bike);
@@ -83,14 +99,16 @@ internal sealed class Crew(PlatformClient client, ReplayClock clock, Visitor vis
     private async Task<Bike> MakeAsync(string label, GeoPoint at, CancellationToken ct)
     {
         var id = VehicleId.Of(ReplayCity.Id, label);
-        var credential = (await client.IssueDeviceCredentialAsync(await visitor.TokenAsync(ct), id, ct)).Require("device_credential");
-        return new Bike(id, at, Visitor.Device(client, clock, credential));
+        var secret = (await client.IssueDeviceSecretAsync(await visitor.TokenAsync(ct), id, ct)).Require("device_secret").Password;
+        var bike = Bike.Start(id, at, platform.Clock.GetUtcNow(), new DoorAddress("127.0.0.1", platform.MqttPort) { Secret = secret }, Path.Combine(folder, label));
+        bike.Tick();
+        return bike;
     }
 
     private void Add(Bike bike)
     {
         _bikes.Add(bike.Id, bike);
-        _inOrder.Add(bike);
+        _inOrder = _inOrder.Add(bike);
     }
 
     private static void Require(Answer<Nothing> answer, string step)

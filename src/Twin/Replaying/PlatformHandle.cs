@@ -8,6 +8,9 @@ public sealed record PlatformHandle
     /// <summary>Of the HTTP API.</summary>
     public required Uri Address { get; init; }
 
+    /// <summary>Of the MQTT door.</summary>
+    public required int MqttPort { get; init; }
+
     /// <summary>The clock that the platform was started with.</summary>
     public required ReplayClock Clock { get; init; }
 

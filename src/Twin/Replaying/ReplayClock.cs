@@ -1,7 +1,7 @@
 namespace Mobility.Twin.Replaying;
 
 /// <summary>The platform's clock during a replay: it stands still until the replay moves it, and never goes back.</summary>
-public sealed class ReplayClock(DateTimeOffset start) : TimeProvider
+public class ReplayClock(DateTimeOffset start) : TimeProvider
 {
     private long _ticks = start.UtcTicks;
 

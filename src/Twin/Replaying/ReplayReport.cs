@@ -15,6 +15,9 @@ public sealed record ReplayReport(TripSurvey? Survey, ReplayResult? Result, int 
     /// <summary>Whether every trip was completed and every law holds.</summary>
     public bool Ok => Result is { Failed: 0 } result && result.Completed == Survey?.Trips && AuditViolations == 0;
 
+    /// <summary>Trips that were lived in a second of wall time.</summary>
+    private double TripsPerSecond => Result is { } result && Living > TimeSpan.Zero ? (result.Completed + result.Failed) / Living.TotalSeconds : 0;
+
     /// <summary>Writes the summary for people.</summary>
     public void Write(TextWriter output)
     {
@@ -37,9 +40,13 @@ public sealed record ReplayReport(TripSurvey? Survey, ReplayResult? Result, int 
         completed = Result?.Completed ?? interrupted?.Finished - interrupted?.Failed ?? 0,
         failed = Result?.Failed ?? interrupted?.Failed ?? 0,
         relocations = Result?.Relocations ?? 0,
+        swaps = Result?.Swaps ?? 0,
+        telemetry_messages = Result?.TelemetryMessages ?? 0,
         captured_minor = Result?.CapturedMinor ?? 0,
         audit_violations = AuditViolations,
+        simulated_seconds = Math.Round(Result?.Simulated.TotalSeconds ?? 0),
         wall_seconds = Math.Round(Wall.TotalSeconds, 1),
+        trips_per_second = Math.Round(TripsPerSecond, 1),
     });
 
     private static void Write(TripSurvey survey, TextWriter output)
@@ -57,7 +64,6 @@ public sealed record ReplayReport(TripSurvey? Survey, ReplayResult? Result, int 
 
     private void Write(ReplayResult result, TextWriter output)
     {
-        var rate = Living > TimeSpan.Zero ? (result.Completed + result.Failed) / Living.TotalSeconds : 0;
         Line(output, $"completed     {result.Completed}, of them {result.EndedByPlatform} ended by the platform after its longest ride");
         Line(output, $"failed        {result.Failed}");
         foreach (var (reason, count) in result.FailedBy)
@@ -68,8 +74,9 @@ public sealed record ReplayReport(TripSurvey? Survey, ReplayResult? Result, int 
         Line(output, $"bikes         {result.Bikes}");
         Line(output, $"relocations   {result.Relocations}, of them {result.Bought} with a new bike");
         Line(output, $"swaps         {result.Swaps}");
+        Line(output, $"telemetry     {result.TelemetryMessages} reports over MQTT");
         Line(output, $"captured      {result.CapturedMinor / 100m:0.00} {result.Currency}");
-        Line(output, $"time          {result.Simulated.TotalHours:0.0} hours lived in {Living.TotalSeconds:0.0} s, {rate:0.0} trips/s");
+        Line(output, $"time          {result.Simulated.TotalHours:0.0} hours lived in {Living.TotalSeconds:0.0} s, {TripsPerSecond:0.0} trips/s");
         Line(output, $"requests          count   p50 ms   p95 ms   p99 ms");
         foreach (var step in result.Latencies)
             Line(output, $"  {step.Step,-18}{step.Count,8}{step.P50,9:0.0}{step.P95,9:0.0}{step.P99,9:0.0}");

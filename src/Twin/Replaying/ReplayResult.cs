@@ -37,6 +37,9 @@ public sealed record ReplayResult
     /// <summary>Batteries that the crew swapped.</summary>
     public required long Swaps { get; init; }
 
+    /// <summary>Reports of bikes that the platform has acknowledged.</summary>
+    public required long TelemetryMessages { get; init; }
+
     /// <summary>Completed trips that the platform ended before their riders, because they were longer than it allows.</summary>
     public required long EndedByPlatform { get; init; }
 

@@ -10,7 +10,7 @@ namespace Mobility.Twin.Replaying;
 /// runs farther ahead of it than <see cref="UnderWay.AheadMax"/>, and stops at every timeout of the platform between. 3. When all is settled, it is counted.
 /// <para>Who meets which bike depends on the order of the file only, so the same file gives the same summary.</para>
 /// </summary>
-public sealed class ReplayRun : IDisposable
+public sealed class ReplayRun : IAsyncDisposable
 {
     /// <summary>A rider walks this far to a bike.</summary>
     public const int WalkingMeters = 300;
@@ -32,6 +32,9 @@ public sealed class ReplayRun : IDisposable
     private readonly UnderWay _underWay = new();
     private readonly Queue<(Rider Rider, Task Free)> _riders = new();
     private readonly PriorityQueue<Ride, (DateTimeOffset At, long Number)> _ends = new();
+    private readonly PriorityQueue<Ride, (DateTimeOffset At, long Number)> _moves = new();
+    private readonly string _folder = Directory.CreateTempSubdirectory("mobility-bikes-").FullName;
+    private readonly AgentTicks _ticks;
     private int _ridersCount;
 
     /// <summary>Prepares a run.</summary>
@@ -42,7 +45,8 @@ public sealed class ReplayRun : IDisposable
     {
         (_platform, _survey) = (platform, survey);
         _client = new PlatformClient(platform.Address, ConnectionsMax, _latencies);
-        _crew = new Crew(_client, platform.Clock, Visitor.Person(_client, platform.Clock, ReplayCity.CrewEmail, crewPassword));
+        _crew = new Crew(_client, platform, Visitor.Person(_client, platform.Clock, ReplayCity.CrewEmail, crewPassword), _folder);
+        _ticks = new AgentTicks(() => _crew.Bikes);
     }
 
     /// <summary>A password for <see cref="ReplayCity.CrewEmail"/> that nobody knows.</summary>
@@ -80,13 +84,20 @@ public sealed class ReplayRun : IDisposable
         }
         await EndUntilAsync(DateTimeOffset.MaxValue, progress, ct);
         await _underWay.DrainAsync();
+        await _crew.AllToldAsync(ct);
         await _platform.SettleAsync(ct);
         Report(progress);
         return ToResult(_platform.Clock.GetUtcNow() - began);
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _client.Dispose();
+    public async ValueTask DisposeAsync()
+    {
+        await _ticks.DisposeAsync();
+        await _crew.DisposeAsync();
+        _client.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
 
     private async Task EndUntilAsync(DateTimeOffset time, IProgress<ReplayProgress> progress, CancellationToken ct)
     {
@@ -115,6 +126,8 @@ public sealed class ReplayRun : IDisposable
         if (ride.Trip.Duration > LongRide)
             await ride.Starting;
         _ends.Enqueue(ride, (ride.EndsAt, number));
+        if (ride.Trip.Start + Bike.ReportEvery < ride.EndsAt)
+            _moves.Enqueue(ride, (ride.Trip.Start + Bike.ReportEvery, number));
     }
 
     private async Task EndAsync(Ride ride, DateTimeOffset at, CancellationToken ct)
@@ -137,10 +150,32 @@ public sealed class ReplayRun : IDisposable
         await _underWay.AllowAsync(time);
         while (_underWay.IsEmpty && await _platform.NextDueAsync(ct) is { } due && due <= time)
         {
-            _platform.Clock.MoveTo(due);
+            Advance(due);
             await _platform.SettleAsync(ct);
         }
+        Advance(time);
+    }
+
+    /// <summary>Bikes first: what the platform does at a time finds them where they are then. They may not be ahead of its clock either.</summary>
+    private void Advance(DateTimeOffset time)
+    {
+        _platform.Clock.MoveTo(time.AddMilliseconds(-1));
+        MoveBikes(time);
         _platform.Clock.MoveTo(time);
+    }
+
+    /// <summary>Bikes under way report what they passed meanwhile. A ride has begun by then, since the clock does not run that far ahead of it.</summary>
+    private void MoveBikes(DateTimeOffset until)
+    {
+        while (_moves.TryPeek(out var ride, out var place) && place.At <= until)
+        {
+            _moves.Dequeue();
+            if (ride.HasFailed)
+                continue;
+            ride.Move(place.At);
+            if (place.At + Bike.ReportEvery is var next && (next < ride.EndsAt || (next == ride.EndsAt && ride.IsEndedByPlatform)))
+                _moves.Enqueue(ride, (next, place.Number));
+        }
     }
 
     private void Report(IProgress<ReplayProgress> progress) =>
@@ -162,7 +197,8 @@ public sealed class ReplayRun : IDisposable
             CapturedMinor = captured,
             Currency = _platform.City.City.Currency.Code,
             Riders = _ridersCount,
-            Bikes = _crew.Bikes,
+            Bikes = _crew.Bikes.Length,
+            TelemetryMessages = _crew.Bikes.Sum(bike => bike.Reports),
             Simulated = simulated,
             Latencies = _latencies.ToList(),
         };

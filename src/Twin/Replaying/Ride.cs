@@ -9,8 +9,9 @@ namespace Mobility.Twin.Replaying;
 /// </summary>
 internal sealed class Ride(PlatformClient client, Tally tally, Trip trip, long number)
 {
-    private static readonly TimeSpan CommandPatience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan SearchPatience = TimeSpan.FromSeconds(10);
 
+    private readonly Journey _journey = new(trip.StartPosition, trip.EndPosition, trip.Duration, trip.Line);
     private BookingId? _booking;
     private DateTimeOffset? _mustEndBy;
 
@@ -55,10 +56,13 @@ internal sealed class Ride(PlatformClient client, Tally tally, Trip trip, long n
 
     public void Start(Task riderIsFree, CancellationToken ct) => Starting = StartAsync(riderIsFree, ct);
 
+    /// <summary>The bike is somewhere on the way, and reports it.</summary>
+    public void Move(DateTimeOffset at) => Bike!.Ride(at, _journey, at - Trip.Start);
+
     public void End(Crew crew, DateTimeOffset at, CancellationToken ct)
     {
-        Bike!.RideTo(Trip.EndPosition);
-        Ending = EndAsync(crew, at, Bike, ct);
+        Bike!.Arrive(at, Trip.EndPosition, _journey);
+        Ending = EndAsync(crew, Bike, ct);
         Bike.Returning = Ending;
         Bike.IsIdle = true;
     }
@@ -75,7 +79,7 @@ internal sealed class Ride(PlatformClient client, Tally tally, Trip trip, long n
     private async Task<Bike?> SearchAgainAsync(Rider rider, Crew crew, CancellationToken ct)
     {
         Bike? found = null;
-        await PlatformClient.LookAsync(async () => (found = await SearchAsync(rider, crew, ct)) is not null, CommandPatience, ct);
+        await PlatformClient.LookAsync(async () => (found = await SearchAsync(rider, crew, ct)) is not null, SearchPatience, ct);
         return found;
     }
 
@@ -86,7 +90,7 @@ internal sealed class Ride(PlatformClient client, Tally tally, Trip trip, long n
         {
             await riderIsFree;
             var token = await rider.TokenAsync(ct);
-            var device = bike.TokenAsync(ct);
+            bike.BeginAt(Trip.Start);
             var quote = (await client.QuoteAsync(token, bike.Id, ct)).Require("quote");
             var booking = (await client.ReserveAsync(token, quote.Id, Key("reserve"), ct)).Require("reserve");
             _booking = booking.Id;
@@ -95,9 +99,9 @@ internal sealed class Ride(PlatformClient client, Tally tally, Trip trip, long n
                 booking = (await client.WaitForPhaseAsync(token, booking.Id, "confirmed", ct)).Require("confirm");
             RequirePhase(booking, "confirmed", "confirm");
             (await client.ChangeBookingAsync(token, booking.Id, "unlock", Key("unlock"), ct)).Require("unlock");
-            await ObeyAsync(bike, await device, VehicleCommandKind.Unlock, Trip.Start, ct);
             booking = (await client.WaitForPhaseAsync(token, booking.Id, "riding", ct)).Require("riding");
             RequirePhase(booking, "riding", "riding");
+            bike.Tick();
             _mustEndBy = booking.MustEndBy;
         }
         catch (RefusedException refused)
@@ -107,17 +111,16 @@ internal sealed class Ride(PlatformClient client, Tally tally, Trip trip, long n
         }
     }
 
-    private async Task EndAsync(Crew crew, DateTimeOffset at, Bike bike, CancellationToken ct)
+    private async Task EndAsync(Crew crew, Bike bike, CancellationToken ct)
     {
         try
         {
             var token = await Rider!.TokenAsync(ct);
-            var device = bike.TokenAsync(ct);
             if (!IsEndedByPlatform)
                 (await client.EndAsync(token, _booking!.Value, Trip.EndPosition, Key("end"), ct)).Require("end");
-            await ObeyAsync(bike, await device, VehicleCommandKind.Lock, at, ct);
             RequirePhase((await client.WaitForPhaseAsync(token, _booking!.Value, "settled", ct)).Require("settled"), "settled", "settled");
             var payment = (await client.GetPaymentAsync(token, _booking.Value, ct)).Require("payment");
+            bike.Tick();
             await crew.ReceiveAsync(bike, ct);
             tally.Complete(payment.Captured?.Amount ?? 0, IsEndedByPlatform);
         }
@@ -125,16 +128,6 @@ internal sealed class Ride(PlatformClient client, Tally tally, Trip trip, long n
         {
             Fail(refused);
         }
-    }
-
-    private async Task ObeyAsync(Bike bike, string token, VehicleCommandKind kind, DateTimeOffset at, CancellationToken ct)
-    {
-        var word = kind == VehicleCommandKind.Unlock ? "unlock" : "lock";
-        var command = await client.AwaitCommandAsync(token, bike.Id, kind, CommandPatience, ct)
-            ?? throw new RefusedException($"{word}_command", "client.no_command", null);
-        var told = await client.ReportAsync(token, bike.Id, bike.Report(kind, command.Id, at), Key($"report-{word}"), ct);
-        if (!told.Ok)
-            throw new RefusedException($"report_{word}", told.Code!, told.Detail);
     }
 
     private static void RequirePhase(BookingReply booking, string phase, string step)

@@ -1,6 +1,8 @@
+using Microsoft.Extensions.DependencyInjection;
 using Mobility.Host;
 using Mobility.Host.Commands;
 using Mobility.Platform.Modules;
+using Mobility.Telemetry.Mqtt;
 using Mobility.Tests.Support;
 using Mobility.Twin.Replaying;
 using Mobility.Twin.Trips;
@@ -36,10 +38,12 @@ public sealed class ReplayTests
 
         // 11 and three times 30 begun minutes at 15, and 100 for each unlock; at least 130 for the short one; 2,000 of riding at most for the long one.
         first.CapturedMinor.ShouldBe(100 + 11 * 15 + 130 + 3 * (100 + 30 * 15) + 100 + 2_000);
+        // At its begin, at its lock's two moves and twice a minute between: a bike tells where it is.
+        first.TelemetryMessages.ShouldBeGreaterThan(2 * (10 + 30 + 30 + 30 + 12 * 60) - 60);
         var second = await LiveAsync();
         second.Failed.ShouldBe(0, string.Join('\n', second.Listed.Select(failed => failed.Detail)));
-        (second.Completed, second.Failed, second.Relocations, second.Swaps, second.CapturedMinor, second.Riders, second.Bikes)
-            .ShouldBe((first.Completed, first.Failed, first.Relocations, first.Swaps, first.CapturedMinor, first.Riders, first.Bikes));
+        (second.Completed, second.Failed, second.Relocations, second.Swaps, second.CapturedMinor, second.Riders, second.Bikes, second.TelemetryMessages)
+            .ShouldBe((first.Completed, first.Failed, first.Relocations, first.Swaps, first.CapturedMinor, first.Riders, first.Bikes, first.TelemetryMessages));
     }
 
     private static async Task<ReplayResult> LiveAsync()
@@ -59,12 +63,13 @@ public sealed class ReplayTests
         var platform = new PlatformHandle
         {
             Address = new Uri(app.Address),
+            MqttPort = app.Web.Services.GetRequiredService<MqttDoor>().Port!.Value,
             Clock = clock,
             City = city,
             NextDueAsync = due.NextAsync,
             SettleAsync = due.SettleAsync,
         };
-        using var run = new ReplayRun(platform, survey, password);
+        await using var run = new ReplayRun(platform, survey, password);
         await run.PrepareAsync(CancellationToken.None);
         var result = await run.RunAsync(spool.Read(), new Progress<ReplayProgress>(), CancellationToken.None);
         var broken = new List<string>();

@@ -62,3 +62,18 @@ public sealed record VehicleAlertClearedV1(VehicleId Vehicle, VehicleAlertKind K
 public sealed record VehicleZonesCrossedV1(
     VehicleId Vehicle, CityId City, IReadOnlyList<ZoneId> Left, IReadOnlyList<ZoneId> Entered, IReadOnlyList<ZoneId> Crossed, DateTimeOffset At,
     GeoPoint Position) : IContractEvent;
+
+/// <summary>A device enrolled by itself and is a vehicle of ours from now on (zero-touch provisioning).</summary>
+/// <param name="Vehicle">The vehicle.</param>
+/// <param name="Serial">Of the board.</param>
+/// <param name="ExpiresAt">End of its first certificate.</param>
+/// <param name="At">When.</param>
+[ContractName("telemetry.device_provisioned.v1")]
+public sealed record DeviceProvisionedV1(VehicleId Vehicle, string Serial, DateTimeOffset ExpiresAt, DateTimeOffset At) : IContractEvent;
+
+/// <summary>A vehicle has a new certificate.</summary>
+/// <param name="Vehicle">The vehicle.</param>
+/// <param name="ExpiresAt">Its end.</param>
+/// <param name="At">When.</param>
+[ContractName("telemetry.certificate_rotated.v1")]
+public sealed record CertificateRotatedV1(VehicleId Vehicle, DateTimeOffset ExpiresAt, DateTimeOffset At) : IContractEvent;

@@ -23,6 +23,9 @@ public sealed record AgentSettings
     /// <summary>Where the keys of unlock tokens are fetched from; the last set is kept. Null uses <see cref="UnlockKeys"/> for ever.</summary>
     public Uri? UnlockKeysUrl { get; init; }
 
+    /// <summary>How its certificate is renewed; null never renews it.</summary>
+    public CertificateRenewal? Renewal { get; init; }
+
     /// <summary>Keys that sign updates; null installs none.</summary>
     public SigningKeys? UpdateKeys { get; init; }
 

@@ -53,6 +53,8 @@ public sealed partial class VehicleAgent : IBoardListener, IAsyncDisposable
         _link = new DoorLink(settings.Door, settings.Vehicle, _buffer, clock, random, _gate, Obey, log);
         _fences = settings.Zones is { } zones ? new FenceWatch(zones, settings.VehicleTypeId, settings.SpeedLimitKph) : null;
         _startedAt = clock.GetTimestamp();
+        if (settings.Door.Certificate is { } certificate)
+            _certificateUntil = new DateTimeOffset(certificate.NotAfter.ToUniversalTime());
         _keys = KeyFetch.Read(KeysFile) ?? settings.UnlockKeys;
         _wasLocked = board.Read().IsLocked;
         board.ReportTo(this);
@@ -121,7 +123,7 @@ public sealed partial class VehicleAgent : IBoardListener, IAsyncDisposable
             var linkDueAt = _link.Tick(now);
             if (now >= _nextReportAt)
                 Report(now);
-            var otherDueAt = Math.Min(LookAfterUpdates(now), LookAfterKeys(now));
+            var otherDueAt = Math.Min(Math.Min(LookAfterUpdates(now), LookAfterKeys(now)), LookAfterCertificate(now));
             _link.Pump();
             Volatile.Write(ref _dueAt, Math.Min(Math.Min(_nextReportAt, linkDueAt), otherDueAt));
         }
@@ -189,6 +191,7 @@ public sealed partial class VehicleAgent : IBoardListener, IAsyncDisposable
         }
         await _updating;
         await _fetching;
+        await _renewing;
         await _link.StopAsync(CancellationToken.None);
         lock (_gate)
             _buffer.Dispose();

@@ -147,14 +147,5 @@ internal sealed class UpdateSlots
         State = state;
     }
 
-    private void Replace(string name, ReadOnlySpan<byte> content)
-    {
-        var next = Path.Combine(_folder, name + ".next");
-        using (var file = new FileStream(next, FileMode.Create, FileAccess.Write, FileShare.None))
-        {
-            file.Write(content);
-            file.Flush(flushToDisk: true);
-        }
-        File.Move(next, Path.Combine(_folder, name), overwrite: true);
-    }
+    private void Replace(string name, ReadOnlySpan<byte> content) => WholeFile.Write(Path.Combine(_folder, name), content);
 }

@@ -81,7 +81,7 @@ internal sealed partial class DoorLink(
         {
             case LinkState.Away when !_isStopping && now >= _nextTryAt && _running.IsCompleted:
                 (State, _since, _attempt) = (LinkState.Connecting, now, new CancellationTokenSource());
-                _running = Task.Run(() => RunAsync(_attempt)); // name resolution may block
+                _running = Task.Run(() => RunAsync(address, _attempt)); // name resolution may block
                 break;
             case LinkState.Connecting when Passed(_since, ConnectWithin, now):
                 GiveUp();
@@ -140,24 +140,27 @@ internal sealed partial class DoorLink(
             ForgetInFlight();
     }
 
+    /// <summary>The next connection is made with this proof; the one that stands is not disturbed, and one that was refused is tried again at once.</summary>
+    public void UseFromNowOn(DoorAddress next) => (address, _nextTryAt) = (next, long.MinValue);
+
     /// <summary>Cuts the connection without a goodbye.</summary>
     public void GiveUp() => _ = _attempt?.CancelAsync(); // on another thread: the reading task takes the lock when it wakes
 
-    private async Task RunAsync(CancellationTokenSource attempt)
+    private async Task RunAsync(DoorAddress to, CancellationTokenSource attempt)
     {
         var reason = "closed";
         try
         {
             using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-            await socket.ConnectAsync(address.Host, address.Port, attempt.Token);
+            await socket.ConnectAsync(to.Host, to.Port, attempt.Token);
             await using Stream stream = new NetworkStream(socket, ownsSocket: false);
-            if (address.Certificate is null)
+            if (to.Certificate is null)
             {
                 reason = await TalkAsync(stream, attempt.Token);
                 return;
             }
             await using var tls = new SslStream(stream);
-            await tls.AuthenticateAsClientAsync(address.TlsOptions(), attempt.Token);
+            await tls.AuthenticateAsClientAsync(to.TlsOptions(), attempt.Token);
             reason = await TalkAsync(tls, attempt.Token);
         }
         catch (Exception e) when (e is IOException or SocketException or AuthenticationException or OperationCanceledException or ObjectDisposedException)

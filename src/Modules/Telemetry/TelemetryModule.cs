@@ -6,6 +6,7 @@ using Mobility.Telemetry.Alerts;
 using Mobility.Telemetry.Ingest;
 using Mobility.Telemetry.Live;
 using Mobility.Telemetry.Mqtt;
+using Mobility.Telemetry.Provisioning;
 
 namespace Mobility.Telemetry;
 
@@ -47,6 +48,12 @@ public sealed class TelemetryModule : IModule
         module.Endpoints(IssueDeviceCertificate.Map);
         module.Endpoints(RevokeDeviceCertificates.Map);
         module.Endpoints(GetDeviceAuthority.Map);
+        module.Endpoints(RegisterDevices.Map);
+        module.Endpoints(ListDevices.Map);
+        module.Endpoints(GetDeviceLog.Map);
+        module.Endpoints(RevokeDevice.Map);
+        module.Endpoints(EnrollDevice.Map);
+        module.Endpoints(RenewDeviceCertificate.Map);
         module.Endpoints(GetTrack.Map);
         module.Endpoints(ListQuarantine.Map);
     }

@@ -204,7 +204,7 @@ internal sealed partial class MqttConnections(MqttServices services, TimeProvide
     private void Sweep(long now)
     {
         foreach (var (connection, _) in _all)
-            connection.EndIfSilent(now);
+            connection.EndIfSilentOrOver(now);
         foreach (var (vehicle, session) in _sessions)
             if (clock.GetElapsedTime(session.LeftAt, now) is var age && age > session.KeptFor)
                 _sessions.TryRemove(KeyValuePair.Create(vehicle, session));

@@ -26,7 +26,10 @@ public sealed record AgentSettings
     /// <summary>How its certificate is renewed; null never renews it.</summary>
     public CertificateRenewal? Renewal { get; init; }
 
-    /// <summary>Keys that sign updates; null installs none.</summary>
+    /// <summary>Where the platform publishes the keys that sign updates; images at a path without a host are there too. Null hears of no updates over the wire.</summary>
+    public Uri? UpdateKeysUrl { get; init; }
+
+    /// <summary>Keys that sign updates, until others are fetched; null installs none.</summary>
     public SigningKeys? UpdateKeys { get; init; }
 
     /// <summary>The city's zones; null knows none.</summary>

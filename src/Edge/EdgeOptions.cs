@@ -34,6 +34,7 @@ internal sealed class EdgeOptions
     private readonly Option<string?> _keys = new("--keys") { HelpName = "FILE", Description = "Keys of unlock tokens (JSON Web Key Set)" };
     private readonly Option<string?> _keysFrom = new("--keys-from") { HelpName = "URL", Description = "Where they are fetched from, …/v1/unlock-keys" };
     private readonly Option<string?> _updateKeys = new("--update-keys") { HelpName = "FILE", Description = "Keys of updates (JSON Web Key Set)" };
+    private readonly Option<string?> _updateKeysFrom = new("--update-keys-from") { HelpName = "URL", Description = "Where they are fetched from, …/v1/update-keys" };
     private readonly Option<string?> _zones = new("--zones") { HelpName = "FILE", Description = "The city's zones (zones.geojson of a pack)" };
     private readonly Option<string?> _radio = new("--radio") { HelpName = "SOCKET", Description = "A local socket that stands for the NFC and BLE radio" };
     private readonly Option<string> _type = new("--type") { HelpName = "TYPE", Description = "Vehicle type in the zones' rules", DefaultValueFactory = _ => "" };
@@ -51,7 +52,7 @@ internal sealed class EdgeOptions
     {
         var root = new RootCommand("The agent of one vehicle, on a simulated board.")
         {
-            _provision, _serial, _enrollmentSecret, _vehicle, _secret, _certificate, _authority, _broker, _data, _keys, _keysFrom, _updateKeys, _zones, _radio, _type, _limit, _position, _charge,
+            _provision, _serial, _enrollmentSecret, _vehicle, _secret, _certificate, _authority, _broker, _data, _keys, _keysFrom, _updateKeys, _updateKeysFrom, _zones, _radio, _type, _limit, _position, _charge,
             _metered,
         };
         root.SetAction((parsed, ct) => run(Read(parsed), ct));
@@ -81,6 +82,7 @@ internal sealed class EdgeOptions
             DataFolder = DataFolder(parsed),
             UnlockKeys = FromFile(parsed, _keys, file => SigningKeys.Parse(File.ReadAllText(file))),
             UnlockKeysUrl = Url(parsed, _keysFrom),
+            UpdateKeysUrl = Url(parsed, _updateKeysFrom),
             UpdateKeys = FromFile(parsed, _updateKeys, file => SigningKeys.Parse(File.ReadAllText(file))),
             Zones = FromFile(parsed, _zones, file => ZoneFile.Parse(File.ReadAllBytes(file))),
             VehicleTypeId = parsed.GetRequiredValue(_type),
@@ -113,6 +115,7 @@ internal sealed class EdgeOptions
             Vehicle = identity.Vehicle,
             Door = identity.Door(key),
             UnlockKeysUrl = settings.UnlockKeysUrl ?? identity.UnlockKeys,
+            UpdateKeysUrl = settings.UpdateKeysUrl ?? identity.UpdateKeys,
             Renewal = new CertificateRenewal(order.Serial, order.DataFolder),
         };
     }

@@ -27,7 +27,8 @@ public enum LinkState
 /// again under its number, as the standard wants, and else it waits in the buffer again. All members are used under the owner's lock, which the reading task takes.
 /// </summary>
 internal sealed partial class DoorLink(
-    DoorAddress address, VehicleId vehicle, OfflineBuffer buffer, TimeProvider clock, Random random, Lock gate, Action<ReadOnlyMemory<byte>> onCommand, ILogger log)
+    DoorAddress address, VehicleId vehicle, OfflineBuffer buffer, TimeProvider clock, Random random, Lock gate, Action<ReadOnlyMemory<byte>> onCommand,
+    Action<ReadOnlyMemory<byte>>? onUpdate, ILogger log)
 {
     public const ushort KeepAliveSeconds = 60;
 
@@ -51,6 +52,7 @@ internal sealed partial class DoorLink(
     private readonly byte[] _events = Encoding.UTF8.GetBytes($"events/{vehicle}");
     private readonly byte[] _status = Encoding.UTF8.GetBytes($"status/{vehicle}");
     private readonly byte[] _commands = Encoding.UTF8.GetBytes($"commands/{vehicle}");
+    private readonly byte[] _updates = Encoding.UTF8.GetBytes($"updates/{vehicle}");
     private readonly OrderedDictionary<ushort, (Buffered Message, long SentAt)> _inFlight = [];
     private CancellationTokenSource? _attempt;
     private Task _running = Task.CompletedTask;
@@ -234,6 +236,8 @@ internal sealed partial class DoorLink(
             case PublishPacket publish when State == LinkState.Connected:
                 if (publish.Topic.Span.SequenceEqual(_commands))
                     onCommand(publish.Payload);
+                else if (publish.Topic.Span.SequenceEqual(_updates))
+                    onUpdate?.Invoke(publish.Payload);
                 if (publish.Qos == 1)
                     Send(new PubAckPacket(publish.PacketId, ReasonCode.Success));
                 return null;
@@ -254,7 +258,8 @@ internal sealed partial class DoorLink(
         _window = (int)Math.Min(ack.Properties.Number(PropertyId.ReceiveMaximum) ?? ushort.MaxValue, InFlightMax);
         Log.Connected(log, vehicle, _inFlight.Count);
         // Also with a kept session: it costs nothing, and the door looks again what waits for the vehicle.
-        Send(new SubscribePacket(NextPacketId(), [new TopicRequest(Encoding.UTF8.GetString(_commands), 1)]));
+        byte[][] topics = onUpdate is null ? [_commands] : [_commands, _updates];
+        Send(new SubscribePacket(NextPacketId(), [.. topics.Select(topic => new TopicRequest(Encoding.UTF8.GetString(topic), 1))]));
         PublishStatus(isOnline: true);
         if (!ack.SessionPresent)
         {

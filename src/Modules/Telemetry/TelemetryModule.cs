@@ -36,7 +36,9 @@ public sealed class TelemetryModule : IModule
         services.AddSingleton<DeviceSecrets>().AddSingleton<DeviceAuthority>().AddSingleton<IDeviceAuthority>(p => p.GetRequiredService<DeviceAuthority>());
         services.AddSingleton<ICommandSource, FleetCommandSource>();
         services.AddSingleton<LastStatuses>().AddSingleton<MqttServices>().AddSingleton<MqttConnections>().AddSingleton<MqttConnectionHandler>();
+        services.AddSingleton<UpdateSource>();
         services.AddHostedService<CommandCourier>();
+        services.AddHostedService<UpdateCourier>();
         services.AddSingleton<MqttDoor>().AddHostedService(p => p.GetRequiredService<MqttDoor>());
 
         services.AddSingleton<WatchedCities>().AddSingleton<VehicleWatch>().AddSingleton<IReportListener>(p => p.GetRequiredService<VehicleWatch>());

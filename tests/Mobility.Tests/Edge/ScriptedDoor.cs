@@ -50,17 +50,22 @@ internal sealed class ScriptedDoor : IAsyncDisposable
             socket.Dispose();
     }
 
-    public async Task SendCommandAsync(string vehicle, string json, ushort packetId)
+    public Task SendCommandAsync(string vehicle, string json, ushort packetId) => SendAsync("commands", vehicle, json, packetId);
+
+    public async Task SendAsync(string topic, string vehicle, string json, ushort packetId)
     {
         var (_, client) = _clients.Single(c => c.Value.Client == vehicle);
         await WriteAsync(client.Output, new PublishPacket
         {
-            Topic = Encoding.UTF8.GetBytes($"commands/{vehicle}"),
+            Topic = Encoding.UTF8.GetBytes($"{topic}/{vehicle}"),
             Payload = Encoding.UTF8.GetBytes(json),
             Qos = 1,
             PacketId = packetId,
         });
     }
+
+    /// <summary>Whether exactly one connection of this vehicle is open: the one before its restart is gone.</summary>
+    public bool IsConnected(string vehicle) => _clients.Values.Count(client => client.Client == vehicle) == 1;
 
     public async ValueTask DisposeAsync()
     {

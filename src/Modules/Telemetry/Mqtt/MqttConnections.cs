@@ -180,6 +180,13 @@ internal sealed partial class MqttConnections(MqttServices services, TimeProvide
             connection.AskForPending();
     }
 
+    /// <summary>News of updates may have been missed.</summary>
+    public void AskForAllUpdates()
+    {
+        foreach (var (_, connection) in _byVehicle)
+            connection.AskForUpdate();
+    }
+
     public void CloseAll()
     {
         foreach (var connection in _all.Keys)

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
+using Mobility.Edge.Unlock;
 using Mobility.Edge.Wire;
 using Mobility.Platform;
 
@@ -49,30 +50,41 @@ internal static partial class Enrollment
             return known;
         for (var failures = 1; ; failures++)
         {
-            var reason = "no_answer";
+            string reason;
             try
             {
-                using var reply = await Http.PostAsJsonAsync(new Uri(order.Platform, "/v1/device-enrollments"),
-                    new EnrollBody(order.Serial, folder.SigningRequest(order.Serial), order.Secret), MobilityJson.Http, ct);
-                if (reply.StatusCode == HttpStatusCode.Created)
+                (var identity, reason) = await AskAsync(order, folder, ct);
+                if (identity is not null)
                 {
-                    var identity = await reply.Content.ReadFromJsonAsync<DeviceIdentity>(MobilityJson.Stored, ct) ?? throw new JsonException("The platform said nothing.");
                     folder.Write(identity);
                     return identity;
                 }
-                var refusal = await ReadRefusalAsync(reply, ct);
-                if (reply.StatusCode is HttpStatusCode.BadRequest or HttpStatusCode.Conflict or HttpStatusCode.UnprocessableEntity)
-                    throw new EnrollmentRefusedException($"The platform refuses this device: {refusal.Detail ?? refusal.Code} ({refusal.Code})");
-                reason = refusal.Code ?? $"status_{(int)reply.StatusCode}";
             }
             catch (Exception e) when (e is HttpRequestException or JsonException || (e is OperationCanceledException && !ct.IsCancellationRequested))
             {
-                reason = e is HttpRequestException http ? http.HttpRequestError.ToString() : reason;
+                reason = e is HttpRequestException http ? http.HttpRequestError.ToString() : "no_answer";
             }
             var pause = Reconnect.After(failures, random.NextDouble());
             LogNotEnrolled(log, reason, pause);
             await Task.Delay(pause, clock, ct);
         }
+    }
+
+    private static async Task<(DeviceIdentity? Identity, string Reason)> AskAsync(EnrollmentOrder order, IdentityFolder folder, CancellationToken ct)
+    {
+        using var reply = await Http.PostAsJsonAsync(new Uri(order.Platform, "/v1/device-enrollments"),
+            new EnrollBody(order.Serial, folder.SigningRequest(order.Serial), order.Secret), MobilityJson.Http, ct);
+        if (reply.StatusCode == HttpStatusCode.Created)
+        {
+            var identity = await reply.Content.ReadFromJsonAsync<DeviceIdentity>(MobilityJson.Stored, ct) ?? throw new JsonException("The platform said nothing.");
+            return new[] { identity.UnlockKeys, identity.UpdateKeys, identity.Renewals }.All(KeyFetch.MayBelieve)
+                ? (identity, "")
+                : (null, "address_without_tls"); // the operator's to mend: Telemetry:PublicUrl behind a proxy
+        }
+        var refusal = await ReadRefusalAsync(reply, ct);
+        if (reply.StatusCode is HttpStatusCode.BadRequest or HttpStatusCode.Conflict or HttpStatusCode.UnprocessableEntity)
+            throw new EnrollmentRefusedException($"The platform refuses this device: {refusal.Detail ?? refusal.Code} ({refusal.Code})");
+        return (null, refusal.Code ?? $"status_{(int)reply.StatusCode}");
     }
 
     /// <summary>A new certificate for the same key, kept in the folder; null and the reason when there is none to be had.</summary>

@@ -14,6 +14,7 @@ internal sealed class ScriptedDoor : IAsyncDisposable
     private readonly TcpListener _listener;
     private readonly CancellationTokenSource _stopping = new();
     private readonly ConcurrentDictionary<Socket, (PipeWriter Output, string Client)> _clients = new();
+    private readonly SemaphoreSlim _writing = new(1);
     private readonly Task _accepting;
 
     public ScriptedDoor(int port = 0)
@@ -150,9 +151,18 @@ internal sealed class ScriptedDoor : IAsyncDisposable
         }
     }
 
-    private static async Task WriteAsync(PipeWriter output, MqttPacket packet)
+    /// <summary>One at a time: the test speaks while the door answers.</summary>
+    private async Task WriteAsync(PipeWriter output, MqttPacket packet)
     {
-        MqttWriter.Write(output, packet, MqttVersion.V5);
-        await output.FlushAsync();
+        await _writing.WaitAsync();
+        try
+        {
+            MqttWriter.Write(output, packet, MqttVersion.V5);
+            await output.FlushAsync();
+        }
+        finally
+        {
+            _writing.Release();
+        }
     }
 }

@@ -95,7 +95,7 @@ public sealed class UpdateDownloadTests : IDisposable
             await Eventually.TrueAsync(() => Task.FromResult(door.AcknowledgedCommands.Contains(id) && !vehicle.Agent.HasOffer), "it has heard and answered");
         }
 
-        Task ToldAsync(string kind, long version, string? reason) => Eventually.TrueAsync(() => Task.FromResult(door.Of("events/").LastOrDefault() is { ValueKind: JsonValueKind.Object } last
+        Task ToldAsync(string kind, long version, string? reason) => Eventually.TrueAsync(() => Task.FromResult(door.Of("events/") is [.., var last]
             && last.GetProperty("kind").GetString() == kind && last.GetProperty("version").GetInt64() == version
             && (reason is null || last.GetProperty("reason").GetString() == reason)), $"{kind} {reason}");
     }

@@ -4,7 +4,6 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Mobility.Contracts;
-using Mobility.Platform;
 using Mobility.Tests.Support;
 
 namespace Mobility.Tests.Telemetry;

@@ -15,6 +15,9 @@ internal static class StartRollout
     /// <summary>Vehicles of one rollout.</summary>
     public const int VehiclesMax = 100_000;
 
+    /// <summary>How long it is remembered which vehicle was how far; who was away for so long gets the next release.</summary>
+    public static readonly TimeSpan VehiclesKeptFor = TimeSpan.FromDays(365);
+
     public static readonly RolloutPlan UsualPlan = new(TimeSpan.FromMinutes(30), TimeSpan.FromHours(24), 90, 5);
 
     /// <param name="Version">Of the release.</param>
@@ -70,6 +73,7 @@ internal static class StartRollout
                 return Task.FromResult(Outcome.Refuse(refused));
             work.OnLaw("update_rollouts_running", () => Problem.Conflict("fleet.rollout_running", "Another rollout is under way; wait for its end or stop it."));
             work.Append(RolloutStream.Type, id.Value, decision.Events);
+            work.Execute("DELETE FROM rollout_vehicles v USING update_rollouts r WHERE r.id = v.rollout AND r.ended_at < $1", work.Now - VehiclesKeptFor);
             RolloutVehicles.Choose(work, id, RolloutVehicles.InOrder(body.Version, vehicles));
             work.Schedule(work.Now, id.Value, new RolloutDue(id));
             return Task.FromResult(Outcome.Created(new StartedView(id, vehicles.Count)));

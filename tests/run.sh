@@ -23,6 +23,7 @@ run_all_tests() {
   need_postgres
   need_promtool
   need_mosquitto mosquitto_pub mosquitto_sub
+  need_npm_mqtt
   rm -rf "$results"
   mkdir -p "$results"
   if build solution Mobility.slnx src tests bench; then

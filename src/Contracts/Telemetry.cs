@@ -62,3 +62,40 @@ public sealed record VehicleAlertClearedV1(VehicleId Vehicle, VehicleAlertKind K
 public sealed record VehicleZonesCrossedV1(
     VehicleId Vehicle, CityId City, IReadOnlyList<ZoneId> Left, IReadOnlyList<ZoneId> Entered, IReadOnlyList<ZoneId> Crossed, DateTimeOffset At,
     GeoPoint Position) : IContractEvent;
+
+/// <summary>A device enrolled by itself and is a vehicle of ours from now on (zero-touch provisioning).</summary>
+/// <param name="Vehicle">The vehicle.</param>
+/// <param name="Serial">Of the board.</param>
+/// <param name="ExpiresAt">End of its first certificate.</param>
+/// <param name="At">When.</param>
+[ContractName("telemetry.device_provisioned.v1")]
+public sealed record DeviceProvisionedV1(VehicleId Vehicle, string Serial, DateTimeOffset ExpiresAt, DateTimeOffset At) : IContractEvent;
+
+/// <summary>A vehicle has a new certificate.</summary>
+/// <param name="Vehicle">The vehicle.</param>
+/// <param name="ExpiresAt">Its end.</param>
+/// <param name="At">When.</param>
+[ContractName("telemetry.certificate_rotated.v1")]
+public sealed record CertificateRotatedV1(VehicleId Vehicle, DateTimeOffset ExpiresAt, DateTimeOffset At) : IContractEvent;
+
+/// <summary>What came of an update on a vehicle.</summary>
+public enum UpdateOutcome
+{
+    /// <summary>It runs and is healthy.</summary>
+    Applied,
+    /// <summary>The vehicle left it for the image before.</summary>
+    RolledBack,
+    /// <summary>The vehicle did not install it.</summary>
+    Refused,
+}
+
+/// <summary>A vehicle said over its own wire what came of an update. The message is durable; Fleet judges what it means.</summary>
+/// <param name="Vehicle">The vehicle.</param>
+/// <param name="Outcome">What came of it.</param>
+/// <param name="Version">Of the update; null when the vehicle could not read one.</param>
+/// <param name="Reason">A stable code; null when it is applied.</param>
+/// <param name="At">By the vehicle's own clock.</param>
+/// <param name="Sequence">Of the vehicle's events; a repetition has the same.</param>
+[ContractName("telemetry.vehicle_reported_update.v1")]
+public sealed record VehicleReportedUpdateV1(
+    VehicleId Vehicle, UpdateOutcome Outcome, long? Version, string? Reason, DateTimeOffset At, long Sequence) : IContractEvent;

@@ -23,7 +23,13 @@ public sealed record AgentSettings
     /// <summary>Where the keys of unlock tokens are fetched from; the last set is kept. Null uses <see cref="UnlockKeys"/> for ever.</summary>
     public Uri? UnlockKeysUrl { get; init; }
 
-    /// <summary>Keys that sign updates; null installs none.</summary>
+    /// <summary>How its certificate is renewed; null never renews it.</summary>
+    public CertificateRenewal? Renewal { get; init; }
+
+    /// <summary>Where the platform publishes the keys that sign updates; images at a path without a host are there too. Null hears of no updates over the wire.</summary>
+    public Uri? UpdateKeysUrl { get; init; }
+
+    /// <summary>Keys that sign updates, until others are fetched; null installs none.</summary>
     public SigningKeys? UpdateKeys { get; init; }
 
     /// <summary>The city's zones; null knows none.</summary>

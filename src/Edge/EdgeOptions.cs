@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Mobility.Contracts;
 using Mobility.Edge.Board;
+using Mobility.Edge.Provisioning;
 using Mobility.Edge.Safety;
 using Mobility.Edge.Unlock;
 using Mobility.Edge.Wire;
@@ -12,28 +13,33 @@ using Mobility.Geo;
 namespace Mobility.Edge;
 
 /// <summary>What the command line of mobility-edge asks for.</summary>
-/// <param name="Agent">The agent.</param>
+/// <param name="Agent">The agent, once it is known what the device is; null where the options say it.</param>
+/// <param name="Order">How the device finds out what it is; null where the options say it.</param>
 /// <param name="Start">What the simulated board says first.</param>
 /// <param name="Radio">Where the simulated radio listens; null has none.</param>
-internal sealed record EdgeRequest(AgentSettings Agent, BoardReading Start, string? Radio);
+internal sealed record EdgeRequest(Func<DeviceIdentity?, AgentSettings> Agent, EnrollmentOrder? Order, BoardReading Start, string? Radio);
 
 /// <summary>The options of mobility-edge. Everything that can be wrong with them is said before anything starts.</summary>
 internal sealed class EdgeOptions
 {
-    private readonly Option<string> _vehicle = new("--vehicle") { HelpName = "ID", Description = "The vehicle, veh_…", Required = true };
+    private readonly Option<string?> _provision = new("--provision") { HelpName = "URL", Description = "The platform, which tells a device that it expects what it is" };
+    private readonly Option<string?> _serial = new("--serial") { HelpName = "SERIAL", Description = "Printed on the board, with --provision" };
+    private readonly Option<string?> _enrollmentSecret = new("--enrollment-secret") { HelpName = "SECRET", Description = "Of a device that was registered with one" };
+    private readonly Option<string?> _vehicle = new("--vehicle") { HelpName = "ID", Description = "The vehicle, veh_…, without --provision" };
     private readonly Option<string?> _secret = new("--secret") { HelpName = "SECRET", Description = "Its secret, for the plain door" };
     private readonly Option<string?> _certificate = new("--certificate") { HelpName = "FILE", Description = "Its certificate with key (PEM), for the TLS door" };
     private readonly Option<string?> _authority = new("--authority") { HelpName = "FILE", Description = "The device authority's certificate (PEM), with --certificate" };
-    private readonly Option<string> _broker = new("--broker") { HelpName = "HOST:PORT", Description = "The platform's MQTT door", Required = true };
+    private readonly Option<string?> _broker = new("--broker") { HelpName = "HOST:PORT", Description = "The platform's MQTT door" };
     private readonly Option<string> _data = new("--data") { HelpName = "DIR", Description = "The agent's own folder", Required = true };
     private readonly Option<string?> _keys = new("--keys") { HelpName = "FILE", Description = "Keys of unlock tokens (JSON Web Key Set)" };
     private readonly Option<string?> _keysFrom = new("--keys-from") { HelpName = "URL", Description = "Where they are fetched from, …/v1/unlock-keys" };
     private readonly Option<string?> _updateKeys = new("--update-keys") { HelpName = "FILE", Description = "Keys of updates (JSON Web Key Set)" };
+    private readonly Option<string?> _updateKeysFrom = new("--update-keys-from") { HelpName = "URL", Description = "Where they are fetched from, …/v1/update-keys" };
     private readonly Option<string?> _zones = new("--zones") { HelpName = "FILE", Description = "The city's zones (zones.geojson of a pack)" };
     private readonly Option<string?> _radio = new("--radio") { HelpName = "SOCKET", Description = "A local socket that stands for the NFC and BLE radio" };
     private readonly Option<string> _type = new("--type") { HelpName = "TYPE", Description = "Vehicle type in the zones' rules", DefaultValueFactory = _ => "" };
     private readonly Option<int> _limit = new("--limit") { HelpName = "KPH", Description = "Its own speed limit", DefaultValueFactory = _ => 20 };
-    private readonly Option<string> _position = new("--position")
+    private readonly Option<string?> _position = new("--position")
     {
         HelpName = "LAT,LON",
         Description = "Where the simulated board stands",
@@ -46,7 +52,7 @@ internal sealed class EdgeOptions
     {
         var root = new RootCommand("The agent of one vehicle, on a simulated board.")
         {
-            _vehicle, _secret, _certificate, _authority, _broker, _data, _keys, _keysFrom, _updateKeys, _zones, _radio, _type, _limit, _position, _charge,
+            _provision, _serial, _enrollmentSecret, _vehicle, _secret, _certificate, _authority, _broker, _data, _keys, _keysFrom, _updateKeys, _updateKeysFrom, _zones, _radio, _type, _limit, _position, _charge,
             _metered,
         };
         root.SetAction((parsed, ct) => run(Read(parsed), ct));
@@ -56,36 +62,70 @@ internal sealed class EdgeOptions
     /// <exception cref="FormatException">An option is wrong; the message is for who typed it.</exception>
     private EdgeRequest Read(ParseResult parsed)
     {
-        if (!VehicleId.TryParse(parsed.GetRequiredValue(_vehicle), null, out var vehicle))
-            throw new FormatException("--vehicle is the vehicle's id, veh_ and 26 characters.");
+        var order = Order(parsed);
+        VehicleId vehicle = default;
+        if (order is null && !VehicleId.TryParse(parsed.GetValue(_vehicle), null, out vehicle))
+            throw new FormatException("--vehicle is the vehicle's id, veh_ and 26 characters; or --provision finds it out.");
+        var door = order is null ? Door(parsed) : null;
         if (!double.TryParse(Part(parsed, _position, ',', 0), CultureInfo.InvariantCulture, out var latitude)
             || !double.TryParse(Part(parsed, _position, ',', 1), CultureInfo.InvariantCulture, out var longitude)
             || !GeoPoint.TryCreate(latitude, longitude, out var position))
             throw new FormatException("--position is LAT,LON in degrees.");
-        Uri? keysUrl = null;
-        if (parsed.GetValue(_keysFrom) is { } from && (!Uri.TryCreate(from, UriKind.Absolute, out keysUrl) || !KeyFetch.MayBelieve(keysUrl)))
-            throw new FormatException("--keys-from is an https address, or one of this machine.");
         if (parsed.GetValue(_limit) is < 1 or > 130)
             throw new FormatException("--limit is a number from 1 to 130.");
         if (parsed.GetValue(_charge) is < 0 or > 100)
             throw new FormatException("--charge is a number from 0 to 100.");
+        var settings = new AgentSettings
+        {
+            Vehicle = vehicle,
+            Door = door ?? new DoorAddress("", 0), // the platform tells it
+            DataFolder = DataFolder(parsed),
+            UnlockKeys = FromFile(parsed, _keys, file => SigningKeys.Parse(File.ReadAllText(file))),
+            UnlockKeysUrl = Url(parsed, _keysFrom),
+            UpdateKeysUrl = Url(parsed, _updateKeysFrom),
+            UpdateKeys = FromFile(parsed, _updateKeys, file => SigningKeys.Parse(File.ReadAllText(file))),
+            Zones = FromFile(parsed, _zones, file => ZoneFile.Parse(File.ReadAllBytes(file))),
+            VehicleTypeId = parsed.GetRequiredValue(_type),
+            SpeedLimitKph = parsed.GetValue(_limit),
+            IsMetered = parsed.GetValue(_metered),
+        };
         return new EdgeRequest(
-            new AgentSettings
-            {
-                Vehicle = vehicle,
-                Door = Door(parsed),
-                DataFolder = Path.GetFullPath(parsed.GetRequiredValue(_data)),
-                UnlockKeys = FromFile(parsed, _keys, file => SigningKeys.Parse(File.ReadAllText(file))),
-                UnlockKeysUrl = keysUrl,
-                UpdateKeys = FromFile(parsed, _updateKeys, file => SigningKeys.Parse(File.ReadAllText(file))),
-                Zones = FromFile(parsed, _zones, file => ZoneFile.Parse(File.ReadAllBytes(file))),
-                VehicleTypeId = parsed.GetRequiredValue(_type),
-                SpeedLimitKph = parsed.GetValue(_limit),
-                IsMetered = parsed.GetValue(_metered),
-            },
+            identity => identity is null ? settings : Provisioned(settings, identity, order!),
+            order,
             new BoardReading { Position = position, StateOfChargePercent = parsed.GetValue(_charge), IsLocked = true },
             parsed.GetValue(_radio));
     }
+
+    private EnrollmentOrder? Order(ParseResult parsed)
+    {
+        if (Url(parsed, _provision) is not { } platform)
+            return null;
+        if (parsed.GetValue(_vehicle) is not null || parsed.GetValue(_broker) is not null || parsed.GetValue(_secret) is not null || parsed.GetValue(_certificate) is not null)
+            throw new FormatException("--provision finds out vehicle, broker and proof; leave --vehicle, --broker, --secret and --certificate out.");
+        return parsed.GetValue(_serial) is { Length: > 0 } serial
+            ? new EnrollmentOrder(platform, serial, parsed.GetValue(_enrollmentSecret), DataFolder(parsed))
+            : throw new FormatException("--provision needs --serial.");
+    }
+
+    private static AgentSettings Provisioned(AgentSettings settings, DeviceIdentity identity, EnrollmentOrder order)
+    {
+        using var key = new IdentityFolder(order.DataFolder).OpenKey();
+        return settings with
+        {
+            Vehicle = identity.Vehicle,
+            Door = identity.Door(key),
+            UnlockKeysUrl = settings.UnlockKeysUrl ?? identity.UnlockKeys,
+            UpdateKeysUrl = settings.UpdateKeysUrl ?? identity.UpdateKeys,
+            Renewal = new CertificateRenewal(order.Serial, order.DataFolder),
+        };
+    }
+
+    private static Uri? Url(ParseResult parsed, Option<string?> option) =>
+        parsed.GetValue(option) is not { } text ? null
+        : Uri.TryCreate(text, UriKind.Absolute, out var url) && KeyFetch.MayBelieve(url) ? url
+        : throw new FormatException($"{option.Name} is an https address, or one of this machine.");
+
+    private string DataFolder(ParseResult parsed) => Path.GetFullPath(parsed.GetRequiredValue(_data));
 
     private DoorAddress Door(ParseResult parsed)
     {
@@ -106,9 +146,9 @@ internal sealed class EdgeOptions
     }
 
     /// <summary>The text before (0) or behind (1) the last separator.</summary>
-    private static string Part(ParseResult parsed, Option<string> option, char separator, int which)
+    private static string Part(ParseResult parsed, Option<string?> option, char separator, int which)
     {
-        var text = parsed.GetRequiredValue(option);
+        var text = parsed.GetValue(option) ?? "";
         var at = text.LastIndexOf(separator);
         return at < 0 ? "" : which == 0 ? text[..at] : text[(at + 1)..];
     }

@@ -5,6 +5,7 @@ using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using Mobility.Edge;
 using Mobility.Edge.Board;
+using Mobility.Edge.Provisioning;
 using Mobility.Edge.Unlock;
 
 const int Failed = 1;
@@ -37,7 +38,12 @@ catch (FormatException wrong)
     await Console.Error.WriteLineAsync(wrong.Message);
     return WrongOptions;
 }
-catch (Exception e) when (e is IOException or UnauthorizedAccessException or SocketException or System.Text.Json.JsonException)
+catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+{
+    return 0; // asked to stop before it knew what it is
+}
+catch (Exception e) when (e is IOException or UnauthorizedAccessException or SocketException or System.Text.Json.JsonException or CryptographicException
+                              or EnrollmentRefusedException)
 {
     await Console.Error.WriteLineAsync($"The agent cannot start: {e.Message}");
     return Failed;
@@ -48,7 +54,9 @@ static async Task<int> RunAsync(EdgeRequest request, CancellationToken ct)
     using var logs = LoggerFactory.Create(logging => logging.AddSimpleConsole(console => (console.SingleLine, console.TimestampFormat) = (true, "HH:mm:ss ")));
     var log = logs.CreateLogger("mobility-edge");
     var clock = TimeProvider.System;
-    await using var agent = new VehicleAgent(request.Agent, new SimulatedBoard(request.Start), clock, new Random(RandomNumberGenerator.GetInt32(int.MaxValue)), log);
+    var random = new Random(RandomNumberGenerator.GetInt32(int.MaxValue));
+    var identity = request.Order is { } order ? await Enrollment.RunAsync(order, clock, random, log, ct) : null;
+    await using var agent = new VehicleAgent(request.Agent(identity), new SimulatedBoard(request.Start), clock, random, log);
     await using var radio = request.Radio is { } path ? SimulatedRadio.Open(path, agent.OpenAsync, clock) : null;
     using var ended = CancellationTokenSource.CreateLinkedTokenSource(ct);
     var clockwork = new AgentClockwork(clock, log);

@@ -4,7 +4,7 @@ using Mobility.Contracts;
 namespace Mobility.Edge;
 
 /// <summary>
-/// Updates: whoever fetched one puts <c>image</c> and then <c>manifest</c> into the folder <c>updates/incoming</c>; the agent verifies and installs it, asks for
+/// Updates: whoever fetched one, the agent itself or somebody with a cable, puts <c>image</c> and then <c>manifest</c> into the folder <c>updates/incoming</c>; the agent verifies and installs it, asks for
 /// a restart, and after it proves the new image or leaves it.
 /// </summary>
 public sealed partial class VehicleAgent
@@ -24,10 +24,14 @@ public sealed partial class VehicleAgent
         if (now < _nextLookAt)
             return _nextLookAt;
         _nextLookAt = now + Ticks(LookEvery);
-        if (_slots.State.IsOnTrial && !WantsRestart)
-            JudgeTrial(now);
-        else if (_settings.UpdateKeys is not null && _updating.IsCompleted && !WantsRestart && File.Exists(Path.Combine(Incoming, "manifest")))
+        if (WantsRestart || !_updating.IsCompleted)
+            return _nextLookAt;
+        if (_updateKeys is not null && !_slots.State.IsOnTrial && File.Exists(Path.Combine(Incoming, "manifest")))
             _updating = Task.Run(InstallAsync);
+        else
+            FollowOffer(now);
+        if (_updating.IsCompleted && _slots.State.IsOnTrial)
+            JudgeTrial(now);
         return _nextLookAt;
     }
 
@@ -57,7 +61,7 @@ public sealed partial class VehicleAgent
         {
             var manifest = await File.ReadAllTextAsync(Path.Combine(Incoming, "manifest"));
             await using (var image = File.OpenRead(Path.Combine(Incoming, "image")))
-                refusal = await _slots.InstallAsync(manifest.Trim(), image, _settings.UpdateKeys!, CancellationToken.None);
+                refusal = await _slots.InstallAsync(manifest.Trim(), image, _updateKeys!, CancellationToken.None);
             File.Delete(Path.Combine(Incoming, "manifest"));
             File.Delete(Path.Combine(Incoming, "image"));
         }

@@ -50,10 +50,13 @@ public sealed partial class VehicleAgent : IBoardListener, IAsyncDisposable
         (_settings, _board, _clock, _log) = (settings, board, clock, log);
         _slots = UpdateSlots.Open(Path.Combine(settings.DataFolder, "updates"));
         _buffer = OfflineBuffer.Open(Path.Combine(settings.DataFolder, "buffer"), clock);
-        _link = new DoorLink(settings.Door, settings.Vehicle, _buffer, clock, settings.NetworkClock ?? clock, random, _gate, Obey, log);
+        _link = new DoorLink(settings.Door, settings.Vehicle, _buffer, clock, settings.NetworkClock ?? clock, random, _gate, Obey, settings.UpdateKeysUrl is null ? null : HearOffer, log);
         _fences = settings.Zones is { } zones ? new FenceWatch(zones, settings.VehicleTypeId, settings.SpeedLimitKph) : null;
         _startedAt = clock.GetTimestamp();
+        if (settings.Door.Certificate is { } certificate)
+            _certificateUntil = new DateTimeOffset(certificate.NotAfter.ToUniversalTime());
         _keys = KeyFetch.Read(KeysFile) ?? settings.UnlockKeys;
+        _updateKeys = KeyFetch.Read(UpdateKeysFile) ?? settings.UpdateKeys;
         _wasLocked = board.Read().IsLocked;
         board.ReportTo(this);
         if (_slots.Start() is { } failed)
@@ -131,7 +134,7 @@ public sealed partial class VehicleAgent : IBoardListener, IAsyncDisposable
             var linkDueAt = now + Ticks(_link.Tick());
             if (now >= _nextReportAt)
                 Report(now);
-            var otherDueAt = Math.Min(LookAfterUpdates(now), LookAfterKeys(now));
+            var otherDueAt = Math.Min(Math.Min(LookAfterUpdates(now), LookAfterKeys(now)), LookAfterCertificate(now));
             _link.Pump();
             Volatile.Write(ref _dueAt, Math.Min(Math.Min(_nextReportAt, linkDueAt), otherDueAt));
         }
@@ -197,11 +200,14 @@ public sealed partial class VehicleAgent : IBoardListener, IAsyncDisposable
                 return;
             _isStopped = true;
         }
+        await _stopping.CancelAsync();
         await _updating;
         await _fetching;
+        await _renewing;
         await _link.StopAsync(CancellationToken.None);
         lock (_gate)
             _buffer.Dispose();
+        _stopping.Dispose();
     }
 
     /// <summary>Ends everything at once as a crash would: no goodbye. The folder can be opened again.</summary>
@@ -212,6 +218,8 @@ public sealed partial class VehicleAgent : IBoardListener, IAsyncDisposable
             _isStopped = true;
             _link.GiveUp();
         }
+        await _stopping.CancelAsync();
+        await _updating; // in a real crash it ends too; here it would still write into the folder of the next start
         await _link.StopAsync(CancellationToken.None);
         lock (_gate)
             _buffer.Dispose();

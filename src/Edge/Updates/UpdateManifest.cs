@@ -1,5 +1,6 @@
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
+using Mobility.Contracts;
 using Mobility.Edge.Unlock;
 
 namespace Mobility.Edge.Updates;
@@ -11,7 +12,7 @@ namespace Mobility.Edge.Updates;
 internal sealed record UpdateManifest(long Version, string Sha256, long SizeBytes)
 {
     /// <summary>Header <c>typ</c>: neither an unlock token nor an access token installs anything, whoever signed it.</summary>
-    public const string Type = "update+jwt";
+    public const string Type = UpdateWords.ManifestType;
 
     public const int LengthMax = 4_096;
 
@@ -38,8 +39,8 @@ internal sealed record UpdateManifest(long Version, string Sha256, long SizeByte
         if (!result.IsValid)
             return (null, "manifest_not_authentic");
         var token = (JsonWebToken)result.SecurityToken;
-        if (!token.TryGetPayloadValue<long>("version", out var version) || !token.TryGetPayloadValue<string>("sha256", out var sha256)
-            || !token.TryGetPayloadValue<long>("size", out var size) || version < 1 || size is < 1 or > SizeBytesMax
+        if (!token.TryGetPayloadValue<long>(UpdateWords.Version, out var version) || !token.TryGetPayloadValue<string>(UpdateWords.Sha256, out var sha256)
+            || !token.TryGetPayloadValue<long>(UpdateWords.Size, out var size) || version < 1 || size is < 1 or > SizeBytesMax
             || sha256.Length != 64 || !sha256.All(char.IsAsciiHexDigitLower))
             return (null, "manifest_malformed");
         return (new UpdateManifest(version, sha256, size), null);

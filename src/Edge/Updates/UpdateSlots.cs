@@ -42,6 +42,10 @@ internal sealed record SlotState(Slot Active, long Version, long? PreviousVersio
     /// <summary>The process starts; null when the image on trial has had its starts and must be given up.</summary>
     public SlotState? Start() => StartsLeft is not { } left ? this : left > 0 ? this with { StartsLeft = left - 1 } : null;
 
+    /// <summary>A version is withdrawn: the vehicle leaves it if it runs it and has another image, and does not install it if it has not yet.</summary>
+    public SlotState Recall(long version) =>
+        Version == version && PreviousVersion is not null ? Return() : Version < version && FloorVersion < version ? this with { FloorVersion = version } : this;
+
     public SlotState Prove() => this with { StartsLeft = null, FloorVersion = Math.Max(FloorVersion, Version) };
 
     /// <summary>Back to the slot before. The version that failed is not tried again.</summary>
@@ -122,6 +126,15 @@ internal sealed class UpdateSlots
         return failed;
     }
 
+    /// <summary>Gives the version that was left; null when the vehicle did not run the one that is withdrawn.</summary>
+    public long? Recall(long version)
+    {
+        var before = State;
+        if (before.Recall(version) is var after && after != before)
+            Store(after);
+        return after.Active != before.Active ? version : null;
+    }
+
     private static async Task<string?> CopyAsync(Stream image, FileStream file, UpdateManifest manifest, CancellationToken ct)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -147,14 +160,5 @@ internal sealed class UpdateSlots
         State = state;
     }
 
-    private void Replace(string name, ReadOnlySpan<byte> content)
-    {
-        var next = Path.Combine(_folder, name + ".next");
-        using (var file = new FileStream(next, FileMode.Create, FileAccess.Write, FileShare.None))
-        {
-            file.Write(content);
-            file.Flush(flushToDisk: true);
-        }
-        File.Move(next, Path.Combine(_folder, name), overwrite: true);
-    }
+    private void Replace(string name, ReadOnlySpan<byte> content) => WholeFile.Write(Path.Combine(_folder, name), content);
 }

@@ -27,7 +27,8 @@ public enum LinkState
 /// again under its number, as the standard wants, and else it waits in the buffer again. All members are used under the owner's lock, which the reading task takes.
 /// </summary>
 internal sealed partial class DoorLink(
-    DoorAddress address, VehicleId vehicle, OfflineBuffer buffer, TimeProvider clock, TimeProvider network, Random random, Lock gate, Action<ReadOnlyMemory<byte>> onCommand, ILogger log)
+    DoorAddress address, VehicleId vehicle, OfflineBuffer buffer, TimeProvider clock, TimeProvider network, Random random, Lock gate,
+    Action<ReadOnlyMemory<byte>> onCommand, Action<ReadOnlyMemory<byte>>? onUpdate, ILogger log)
 {
     public const ushort KeepAliveSeconds = 60;
 
@@ -51,6 +52,7 @@ internal sealed partial class DoorLink(
     private readonly byte[] _events = Encoding.UTF8.GetBytes($"events/{vehicle}");
     private readonly byte[] _status = Encoding.UTF8.GetBytes($"status/{vehicle}");
     private readonly byte[] _commands = Encoding.UTF8.GetBytes($"commands/{vehicle}");
+    private readonly byte[] _updates = Encoding.UTF8.GetBytes($"updates/{vehicle}");
     private readonly OrderedDictionary<ushort, (Buffered Message, long SentAt)> _inFlight = [];
     private CancellationTokenSource? _attempt;
     private Task _running = Task.CompletedTask;
@@ -82,7 +84,7 @@ internal sealed partial class DoorLink(
         {
             case LinkState.Away when !_isStopping && now >= _nextTryAt && _running.IsCompleted:
                 (State, _since, _attempt) = (LinkState.Connecting, now, new CancellationTokenSource());
-                _running = Task.Run(() => RunAsync(_attempt)); // name resolution may block
+                _running = Task.Run(() => RunAsync(address, _attempt)); // name resolution may block
                 break;
             case LinkState.Connecting when Passed(_since, ConnectWithin, now):
                 GiveUp();
@@ -141,24 +143,27 @@ internal sealed partial class DoorLink(
             ForgetInFlight();
     }
 
+    /// <summary>The next connection is made with this proof; the one that stands is not disturbed, and one that was refused is tried again at once.</summary>
+    public void UseFromNowOn(DoorAddress next) => (address, _nextTryAt) = (next, long.MinValue);
+
     /// <summary>Cuts the connection without a goodbye.</summary>
     public void GiveUp() => _ = _attempt?.CancelAsync(); // on another thread: the reading task takes the lock when it wakes
 
-    private async Task RunAsync(CancellationTokenSource attempt)
+    private async Task RunAsync(DoorAddress to, CancellationTokenSource attempt)
     {
         var reason = "closed";
         try
         {
             using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-            await socket.ConnectAsync(address.Host, address.Port, attempt.Token);
+            await socket.ConnectAsync(to.Host, to.Port, attempt.Token);
             await using Stream stream = new NetworkStream(socket, ownsSocket: false);
-            if (address.Certificate is null)
+            if (to.Certificate is null)
             {
                 reason = await TalkAsync(stream, attempt.Token);
                 return;
             }
             await using var tls = new SslStream(stream);
-            await tls.AuthenticateAsClientAsync(address.TlsOptions(), attempt.Token);
+            await tls.AuthenticateAsClientAsync(to.TlsOptions(), attempt.Token);
             reason = await TalkAsync(tls, attempt.Token);
         }
         catch (Exception e) when (e is IOException or SocketException or AuthenticationException or OperationCanceledException or ObjectDisposedException)
@@ -232,6 +237,8 @@ internal sealed partial class DoorLink(
             case PublishPacket publish when State == LinkState.Connected:
                 if (publish.Topic.Span.SequenceEqual(_commands))
                     onCommand(publish.Payload);
+                else if (publish.Topic.Span.SequenceEqual(_updates))
+                    onUpdate?.Invoke(publish.Payload);
                 if (publish.Qos == 1)
                     Send(new PubAckPacket(publish.PacketId, ReasonCode.Success));
                 return null;
@@ -252,7 +259,8 @@ internal sealed partial class DoorLink(
         _window = (int)Math.Min(ack.Properties.Number(PropertyId.ReceiveMaximum) ?? ushort.MaxValue, InFlightMax);
         Log.Connected(log, vehicle, _inFlight.Count);
         // Also with a kept session: it costs nothing, and the door looks again what waits for the vehicle.
-        Send(new SubscribePacket(NextPacketId(), [new TopicRequest(Encoding.UTF8.GetString(_commands), 1)]));
+        byte[][] topics = onUpdate is null ? [_commands] : [_commands, _updates];
+        Send(new SubscribePacket(NextPacketId(), [.. topics.Select(topic => new TopicRequest(Encoding.UTF8.GetString(topic), 1))]));
         PublishStatus(isOnline: true);
         if (!ack.SessionPresent)
         {

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Mobility.Contracts;
+using Mobility.Fleet.Updates;
 using Mobility.Platform.Modules;
 
 namespace Mobility.Fleet;
@@ -51,6 +52,8 @@ public sealed class FleetModule : IModule
         module.Endpoints(ChangeLifecycle.Map);
         module.Endpoints(InstallBattery.Map);
         module.Endpoints(RelocateVehicle.Map);
+
+        UpdatesSetup.Configure(module);
 
         module.Audit(FleetAudit.StepsFollowMds);
         module.Audit(FleetAudit.CommandsEnd);

@@ -27,15 +27,15 @@ internal static class IssueDeviceCertificate
             return Problem.Forbidden("telemetry.not_this_vehicle", "A vehicle asks for its own certificate only.").ToResult();
         if (new Fields().Text(body.Request, "request", DeviceAuthority.RequestLengthMax).Problem is { } problem)
             return problem.ToResult();
-        if (await authority.SignAsync(id, body.Request, ct) is not { } certificate)
-            return Problem.Unprocessable("telemetry.bad_certificate_request", "This is no signing request (PKCS #10, PEM) of a P-256 key.", "request").ToResult();
-        using (certificate)
-            return TypedResults.Json(new View(certificate.ExportCertificatePem(), (await authority.CertificateAsync(ct)).ExportCertificatePem(),
-                new DateTimeOffset(certificate.NotAfter.ToUniversalTime())), MobilityJson.Http, statusCode: StatusCodes.Status201Created);
+        if (SigningRequest.Read(body.Request) is not { } request)
+            return SigningRequest.Bad.ToResult();
+        using var certificate = await authority.SignAsync(id, request.Key, ct);
+        return TypedResults.Json(new View(certificate.ExportCertificatePem(), (await authority.CertificateAsync(ct)).ExportCertificatePem(),
+            new DateTimeOffset(certificate.NotAfter.ToUniversalTime())), MobilityJson.Http, statusCode: StatusCodes.Status201Created);
     }
 }
 
-/// <summary>Staff make all certificates of a vehicle worthless.</summary>
+/// <summary>Staff make all certificates of a vehicle worthless, and its device gets no other.</summary>
 internal static class RevokeDeviceCertificates
 {
     public static void Map(IEndpointRouteBuilder app) => app.MapDelete("/v1/vehicles/{id}/certificates", Handle).WithName("RevokeDeviceCertificates")

@@ -20,6 +20,7 @@ internal static class TelemetryMetrics
     public static readonly UpDownCounter<int> Connections = Meter.CreateUpDownCounter<int>("mobility.mqtt.connections", "{connection}", "Vehicles connected over MQTT.");
     public static readonly Counter<long> Disconnects = Meter.CreateCounter<long>("mobility.mqtt.disconnects", "{connection}", "Connections that the door ended, by reason.");
     public static readonly Counter<long> RefusedConnects = Meter.CreateCounter<long>("mobility.mqtt.refused_connects", "{connection}", "Connections that were not let in, by reason.");
+    public static readonly Counter<long> RefusedDevices = Meter.CreateCounter<long>("mobility.telemetry.refused_devices", "{device}", "Enrollments and renewals that were refused, by code.");
     public static readonly Counter<long> Delivered = Meter.CreateCounter<long>("mobility.mqtt.delivered", "{message}", "Messages sent to vehicles and observers.");
     public static readonly Counter<long> Dropped = Meter.CreateCounter<long>("mobility.mqtt.dropped", "{message}", "Messages with QoS 0 to observers who read too slowly.");
 }

@@ -6,6 +6,7 @@ using Mobility.Telemetry.Alerts;
 using Mobility.Telemetry.Ingest;
 using Mobility.Telemetry.Live;
 using Mobility.Telemetry.Mqtt;
+using Mobility.Telemetry.Provisioning;
 
 namespace Mobility.Telemetry;
 
@@ -35,7 +36,9 @@ public sealed class TelemetryModule : IModule
         services.AddSingleton<DeviceSecrets>().AddSingleton<DeviceAuthority>().AddSingleton<IDeviceAuthority>(p => p.GetRequiredService<DeviceAuthority>());
         services.AddSingleton<ICommandSource, FleetCommandSource>();
         services.AddSingleton<LastStatuses>().AddSingleton<MqttServices>().AddSingleton<MqttConnections>().AddSingleton<MqttConnectionHandler>();
+        services.AddSingleton<UpdateSource>();
         services.AddHostedService<CommandCourier>();
+        services.AddHostedService<UpdateCourier>();
         services.AddSingleton<MqttDoor>().AddHostedService(p => p.GetRequiredService<MqttDoor>());
 
         services.AddSingleton<WatchedCities>().AddSingleton<VehicleWatch>().AddSingleton<IReportListener>(p => p.GetRequiredService<VehicleWatch>());
@@ -47,6 +50,12 @@ public sealed class TelemetryModule : IModule
         module.Endpoints(IssueDeviceCertificate.Map);
         module.Endpoints(RevokeDeviceCertificates.Map);
         module.Endpoints(GetDeviceAuthority.Map);
+        module.Endpoints(RegisterDevices.Map);
+        module.Endpoints(ListDevices.Map);
+        module.Endpoints(GetDeviceLog.Map);
+        module.Endpoints(RevokeDevice.Map);
+        module.Endpoints(EnrollDevice.Map);
+        module.Endpoints(RenewDeviceCertificate.Map);
         module.Endpoints(GetTrack.Map);
         module.Endpoints(ListQuarantine.Map);
     }

@@ -22,6 +22,14 @@ internal sealed class TelemetryOptions
     [Required]
     public string MqttHostName { get; set; } = "localhost";
 
+    /// <summary>Port at which vehicles reach the TLS door from outside; none is the one that it listens on.</summary>
+    [Range(1, 65_535)]
+    public int? MqttPublicPort { get; set; }
+
+    /// <summary>Address of the HTTP door as vehicles reach it; none is the address at which a vehicle asked.</summary>
+    [Url]
+    public string? PublicUrl { get; set; }
+
     /// <summary>Connections that one process holds at most.</summary>
     [Range(1, 1_000_000)]
     public int ConnectionsMax { get; set; } = 100_000;

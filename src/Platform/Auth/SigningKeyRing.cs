@@ -5,10 +5,10 @@ using Mobility.Platform.Events;
 namespace Mobility.Platform.Auth;
 
 /// <summary>
-/// The ES256 key pairs that a module signs with, in its table <c>signing_keys</c>. A new pair is published first and signs only after
+/// The ES256 key pairs that a module signs with, in its table <c>signing_keys</c> or one of the same columns. A new pair is published first and signs only after
 /// <see cref="PublishedBeforeSigning"/>, so that everybody who verifies knows it by then; an old one stays published until the last token it signed is over.
 /// </summary>
-public class SigningKeyRing(ModuleDatabase database, KeyProtection protection, TimeProvider clock) : IDisposable
+public class SigningKeyRing(ModuleDatabase database, KeyProtection protection, TimeProvider clock, string table = "signing_keys") : IDisposable
 {
     /// <summary>Longer than any process remembers the published keys.</summary>
     public static readonly TimeSpan PublishedBeforeSigning = TimeSpan.FromMinutes(10);
@@ -110,8 +110,8 @@ public class SigningKeyRing(ModuleDatabase database, KeyProtection protection, T
 
     private async Task<IReadOnlyList<Key>> ReadAsync(CancellationToken ct)
     {
-        var rows = await database.QueryAsync<Row>("""
-            SELECT id, x, y, private_key, protected_by, signs_from FROM signing_keys WHERE retires_at IS NULL OR retires_at > @now
+        var rows = await database.QueryAsync<Row>($"""
+            SELECT id, x, y, private_key, protected_by, signs_from FROM {table} WHERE retires_at IS NULL OR retires_at > @now
             ORDER BY signs_from, id LIMIT 100
             """, new { now = clock.GetUtcNow() }, ct);
         return [.. rows.Select(ToKey)];
@@ -141,22 +141,22 @@ public class SigningKeyRing(ModuleDatabase database, KeyProtection protection, T
         D = privateKey is null ? null : Base64UrlEncoder.Encode(privateKey),
     };
 
-    private string LockName => $"{database.Module}.signing_keys";
+    private string LockName => $"{database.Module}.{table}";
 
     /// <summary>Processes that start together wait for each other at the lock; both statements are one transaction.</summary>
-    private Task<int> AddFirstAsync(CancellationToken ct) => database.ExecuteAsync("""
+    private Task<int> AddFirstAsync(CancellationToken ct) => database.ExecuteAsync($"""
         SELECT pg_advisory_xact_lock(hashtextextended(@Lock, 0));
-        INSERT INTO signing_keys (id, x, y, private_key, protected_by, created_at, signs_from)
-        SELECT @Id, @X, @Y, @PrivateKey, @ProtectedBy, @createdAt, @signsFrom WHERE NOT EXISTS (SELECT FROM signing_keys WHERE retires_at IS NULL)
+        INSERT INTO {table} (id, x, y, private_key, protected_by, created_at, signs_from)
+        SELECT @Id, @X, @Y, @PrivateKey, @ProtectedBy, @createdAt, @signsFrom WHERE NOT EXISTS (SELECT FROM {table} WHERE retires_at IS NULL)
         """, NewRow(clock.GetUtcNow(), clock.GetUtcNow()), ct);
 
     /// <summary>One transaction under the lock of the first key.</summary>
-    private const string RotateSql = """
+    private string RotateSql => $"""
         SELECT pg_advisory_xact_lock(hashtextextended(@Lock, 0));
         WITH retired AS (
-            UPDATE signing_keys SET retires_at = @retires WHERE retires_at IS NULL AND NOT EXISTS (SELECT FROM signing_keys WHERE signs_from > @createdAt)
+            UPDATE {table} SET retires_at = @retires WHERE retires_at IS NULL AND NOT EXISTS (SELECT FROM {table} WHERE signs_from > @createdAt)
             RETURNING 1)
-        INSERT INTO signing_keys (id, x, y, private_key, protected_by, created_at, signs_from)
+        INSERT INTO {table} (id, x, y, private_key, protected_by, created_at, signs_from)
         SELECT @Id, @X, @Y, @PrivateKey, @ProtectedBy, @createdAt, @signsFrom WHERE EXISTS (SELECT FROM retired)
         """;
 

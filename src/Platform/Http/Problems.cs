@@ -90,6 +90,7 @@ internal sealed partial class EdgeExceptions(ILogger<EdgeExceptions> log) : IExc
                 status = bad.StatusCode;
                 return bad.StatusCode == StatusCodes.Status415UnsupportedMediaType
                     ? Problem.Invalid("request.unsupported_media_type", "Send application/json in UTF-8.")
+                    : bad.StatusCode == StatusCodes.Status413PayloadTooLarge ? Problem.Invalid("request.too_large", "The body is too large.")
                     : Problem.Invalid("request.invalid_parameter", "A parameter is missing or has the wrong form.", ParameterOf(bad.Message));
             case PeerUnavailableException peer:
                 return new Problem(ProblemKind.Unavailable, "platform.peer_unavailable", $"The module {peer.Module} does not answer; try again.");

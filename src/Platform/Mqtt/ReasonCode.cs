@@ -65,6 +65,8 @@ public enum ReasonCode : byte
     QosNotSupported = 0x9B,
     /// <summary>No shared subscriptions here.</summary>
     SharedSubscriptionsNotSupported = 0x9E,
+    /// <summary>The time that this connection may last is over.</summary>
+    MaximumConnectTime = 0xA0,
     /// <summary>No subscription identifiers here.</summary>
     SubscriptionIdentifiersNotSupported = 0xA1,
     /// <summary>No wildcards here.</summary>

@@ -14,6 +14,7 @@ internal sealed class ScriptedDoor : IAsyncDisposable
     private readonly TcpListener _listener;
     private readonly CancellationTokenSource _stopping = new();
     private readonly ConcurrentDictionary<Socket, (PipeWriter Output, string Client)> _clients = new();
+    private readonly SemaphoreSlim _writing = new(1);
     private readonly Task _accepting;
 
     public ScriptedDoor(int port = 0)
@@ -50,17 +51,22 @@ internal sealed class ScriptedDoor : IAsyncDisposable
             socket.Dispose();
     }
 
-    public async Task SendCommandAsync(string vehicle, string json, ushort packetId)
+    public Task SendCommandAsync(string vehicle, string json, ushort packetId) => SendAsync("commands", vehicle, json, packetId);
+
+    public async Task SendAsync(string topic, string vehicle, string json, ushort packetId)
     {
         var (_, client) = _clients.Single(c => c.Value.Client == vehicle);
         await WriteAsync(client.Output, new PublishPacket
         {
-            Topic = Encoding.UTF8.GetBytes($"commands/{vehicle}"),
+            Topic = Encoding.UTF8.GetBytes($"{topic}/{vehicle}"),
             Payload = Encoding.UTF8.GetBytes(json),
             Qos = 1,
             PacketId = packetId,
         });
     }
+
+    /// <summary>Whether exactly one connection of this vehicle is open: the one before its restart is gone.</summary>
+    public bool IsConnected(string vehicle) => _clients.Values.Count(client => client.Client == vehicle) == 1;
 
     public async ValueTask DisposeAsync()
     {
@@ -145,9 +151,18 @@ internal sealed class ScriptedDoor : IAsyncDisposable
         }
     }
 
-    private static async Task WriteAsync(PipeWriter output, MqttPacket packet)
+    /// <summary>One at a time: the test speaks while the door answers.</summary>
+    private async Task WriteAsync(PipeWriter output, MqttPacket packet)
     {
-        MqttWriter.Write(output, packet, MqttVersion.V5);
-        await output.FlushAsync();
+        await _writing.WaitAsync();
+        try
+        {
+            MqttWriter.Write(output, packet, MqttVersion.V5);
+            await output.FlushAsync();
+        }
+        finally
+        {
+            _writing.Release();
+        }
     }
 }

@@ -4,7 +4,6 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Mobility.Contracts;
-using Mobility.Platform;
 using Mobility.Tests.Support;
 
 namespace Mobility.Tests.Telemetry;
@@ -71,14 +70,14 @@ public sealed class MosquittoTests(MqttFixture platform) : IClassFixture<MqttFix
         (await platform.HistoryCountAsync(other.Id)).ShouldBe(0);
     }
 
-    [Fact, Trait("Req", "FLT-11")]
-    public async Task A_certificate_of_the_device_authority_opens_the_door_until_it_is_revoked()
+    [Theory, InlineData("mqttv311"), InlineData("mqttv5"), Trait("Req", "FLT-11")]
+    public async Task A_certificate_of_the_device_authority_opens_the_door_until_it_is_revoked(string version)
     {
         var vehicle = await platform.NewVehicleAsync();
-        using var folder = new Folder();
-        await folder.WriteCertificateAsync(platform, vehicle.Id);
+        using var folder = new CertificateFolder();
+        await folder.WriteAsync(platform, vehicle.Id);
         string[] arguments = ["-h", "localhost", "-p", $"{platform.TlsPort}", "--tls-version", "tlsv1.3", "--cafile", folder["ca.pem"], "--cert", folder["device.pem"],
-            "--key", folder["device.key"], "-V", "mqttv5", "-q", "1", "-t", $"telemetry/{vehicle.Id}"];
+            "--key", folder["device.key"], "-V", version, "-q", "1", "-t", $"telemetry/{vehicle.Id}"];
         var said = await RunAsync("mosquitto_pub", [.. arguments, "-m", platform.Report(1)]);
         said.Exit.ShouldBe(0, said.Text);
         (await platform.HistoryCountAsync(vehicle.Id)).ShouldBe(1);
@@ -91,12 +90,39 @@ public sealed class MosquittoTests(MqttFixture platform) : IClassFixture<MqttFix
         (await platform.HistoryCountAsync(vehicle.Id)).ShouldBe(1);
     }
 
+    [Theory, InlineData("mqttv311"), InlineData("mqttv5"), Trait("Req", "FLT-2")]
+    public async Task A_command_waits_in_the_session_of_a_vehicle_that_was_away(string version)
+    {
+        var vehicle = await platform.NewVehicleInServiceAsync($"mosquitto-{version}");
+        string[] keep = version == "mqttv5" ? ["-x", "600"] : [];
+        string[] arguments = [.. As(vehicle), "-V", version, "-c", .. keep, "-q", "1", "-t", $"commands/{vehicle.Id}"];
+        (await RunAsync("mosquitto_sub", [.. arguments, "-E"])).Exit.ShouldBe(0); // ends when the subscription is acknowledged
+        await platform.UnlockAsync(vehicle.Id);
+        var heard = await RunAsync("mosquitto_sub", [.. arguments, "-C", "1", "-W", "20"]);
+        heard.Text.ShouldContain("\"kind\":\"unlock\"");
+    }
+
+    [Theory, InlineData("mqttv311"), InlineData("mqttv5")]
+    public async Task The_last_will_speaks_when_the_program_is_killed(string version)
+    {
+        var vehicle = await platform.NewVehicleAsync();
+        string[] will = ["--will-topic", $"status/{vehicle.Id}", "--will-payload", "lost", "--will-qos", "1", "--will-retain"];
+        var start = new ProcessStartInfo("mosquitto_sub", [.. As(vehicle), "-V", version, .. will, "-q", "1", "-t", $"status/{vehicle.Id}"]) { RedirectStandardOutput = true };
+        using var process = Process.Start(start)!;
+        await Eventually.TrueAsync(() => Task.FromResult(platform.IsConnected(vehicle.Id)), "it is connected");
+        process.Kill();
+        await Eventually.TrueAsync(async () => await platform.ScalarAsync<string>(
+            $"SELECT convert_from(payload, 'UTF8') FROM telemetry.last_statuses WHERE vehicle = '{vehicle.Id.Value}'") == "lost", "the will is the status");
+        var heard = await RunAsync("mosquitto_sub", [.. As(vehicle), "-V", version, "-q", "1", "-C", "1", "-W", "10", "-F", "%r %p", "-t", $"status/{vehicle.Id}"]);
+        heard.Text.Trim().ShouldBe("1 lost");
+    }
+
     [Fact]
     public async Task A_certificate_of_another_authority_opens_nothing()
     {
         var vehicle = await platform.NewVehicleAsync();
-        using var folder = new Folder();
-        await folder.WriteCertificateAsync(platform, vehicle.Id);
+        using var folder = new CertificateFolder();
+        await folder.WriteAsync(platform, vehicle.Id);
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         using var forged = new CertificateRequest($"CN={vehicle.Id}", key, HashAlgorithmName.SHA256)
             .CreateSelfSigned(platform.Clock.GetUtcNow().AddHours(-1), platform.Clock.GetUtcNow().AddHours(1));
@@ -122,27 +148,5 @@ public sealed class MosquittoTests(MqttFixture platform) : IClassFixture<MqttFix
         process.StandardInput.Close();
         await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
         return (process.ExitCode, await output + await errors);
-    }
-
-    private sealed class Folder : IDisposable
-    {
-        private readonly string _path = Directory.CreateTempSubdirectory("mobility-mqtt-").FullName;
-
-        public string this[string name] => Path.Combine(_path, name);
-
-        public async Task WriteCertificateAsync(PlatformFixture platform, VehicleId vehicle)
-        {
-            using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-            var request = new CertificateRequest("CN=whatever", key, HashAlgorithmName.SHA256).CreateSigningRequestPem();
-            using var device = platform.DeviceClient(vehicle);
-            using var reply = await device.PostAsJsonAsync($"/v1/vehicles/{vehicle}/certificates", new { request }, MobilityJson.Http);
-            reply.EnsureSuccessStatusCode();
-            var view = await reply.Content.ReadFromJsonAsync<JsonElement>();
-            await File.WriteAllTextAsync(this["ca.pem"], view.GetProperty("authority").GetString());
-            await File.WriteAllTextAsync(this["device.pem"], view.GetProperty("certificate").GetString());
-            await File.WriteAllTextAsync(this["device.key"], key.ExportPkcs8PrivateKeyPem());
-        }
-
-        public void Dispose() => Directory.Delete(_path, recursive: true);
     }
 }

@@ -59,6 +59,8 @@ public class MqttFixture : PlatformFixture
             Properties = properties ?? MqttProperties.None,
         });
 
+    public bool IsConnected(VehicleId vehicle) => Services.GetRequiredService<MqttConnections>().Of(vehicle) is not null;
+
     public Task<long> HistoryCountAsync(VehicleId vehicle) => ScalarAsync<long>($"SELECT count(*) FROM telemetry.history WHERE vehicle = '{vehicle.Value}'");
 
     public Task<long> QuarantineCountAsync(VehicleId vehicle, string reason) =>

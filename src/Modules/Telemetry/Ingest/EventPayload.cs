@@ -13,6 +13,7 @@ internal sealed record EventPayload
 {
     public const int KindLengthMax = 40;
     public const int TokenLengthMax = 2_048;
+    public const int ReasonLengthMax = 100;
 
     public required long Sequence { get; init; }
 
@@ -33,6 +34,12 @@ internal sealed record EventPayload
     /// <summary>The unlock token that opened the vehicle.</summary>
     public string? Token { get; init; }
 
+    /// <summary>The update that it speaks of.</summary>
+    public long? Version { get; init; }
+
+    /// <summary>A stable code.</summary>
+    public string? Reason { get; init; }
+
     public VehicleCommandId? CommandId => Id.TryParse<VehicleCommandId>(Command, out var id) ? id : null;
 
     /// <summary>What it means for those who watch over vehicles.</summary>
@@ -40,6 +47,15 @@ internal sealed record EventPayload
     {
         "tamper" => VehicleAlertKind.Tamper,
         "collision" => VehicleAlertKind.Collision,
+        _ => null,
+    };
+
+    /// <summary>What it says of an update.</summary>
+    public UpdateOutcome? Update => Kind switch
+    {
+        "update_applied" => UpdateOutcome.Applied,
+        "update_rolled_back" => UpdateOutcome.RolledBack,
+        "update_refused" => UpdateOutcome.Refused,
         _ => null,
     };
 

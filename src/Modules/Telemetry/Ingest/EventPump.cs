@@ -26,6 +26,10 @@ internal static class EventRules
             return "command_out_of_range";
         if (e.Token is { Length: > EventPayload.TokenLengthMax })
             return "token_out_of_range";
+        if (e.Version is < 0)
+            return "version_out_of_range";
+        if (e.Reason is { Length: > EventPayload.ReasonLengthMax } || e.Reason?.Contains('\0', StringComparison.Ordinal) is true)
+            return "reason_out_of_range";
         if (e.IsLockReport && (e.Position is null || e.StateOfChargePercent is null || e.OdometerMeters is null))
             return "incomplete"; // a ride is billed by it
         return ReportRules.ClockFault(e.At, now);
@@ -118,6 +122,8 @@ internal sealed partial class EventPump(
             if (e.IsLockReport)
                 work.Publish(message.Vehicle.Value, new VehicleReportedLockV1(message.Vehicle, e.Kind == "unlocked", e.CommandId, e.At.ToUniversalTime(), e.Position!.Value,
                     e.StateOfChargePercent!.Value, e.OdometerMeters!.Value, e.Sequence, e.Token));
+            if (e.Update is { } outcome)
+                work.Publish(message.Vehicle.Value, new VehicleReportedUpdateV1(message.Vehicle, outcome, e.Version, e.Reason, e.At.ToUniversalTime(), e.Sequence));
         }
         if ((await work.CommitAsync(ct)).Outcome != CommitOutcome.Committed)
             return false;

@@ -18,8 +18,8 @@ internal interface IDeviceAuthority
     /// <summary>The authority's own certificate, which vehicles trust.</summary>
     Task<X509Certificate2> CertificateAsync(CancellationToken ct);
 
-    /// <summary>Signs a vehicle's key. Null when the request is no PKCS #10 of a P-256 key that its sender holds.</summary>
-    Task<X509Certificate2?> SignAsync(VehicleId vehicle, string requestPem, CancellationToken ct);
+    /// <summary>Signs a vehicle's key, of which its sender has proved that he holds it.</summary>
+    Task<X509Certificate2> SignAsync(VehicleId vehicle, PublicKey key, CancellationToken ct);
 }
 
 /// <summary>
@@ -58,22 +58,10 @@ internal sealed class DeviceAuthority(Database<TelemetryModule> database, IOptio
 
     public async Task<X509Certificate2> CertificateAsync(CancellationToken ct) => await OpenAsync(ct);
 
-    public async Task<X509Certificate2?> SignAsync(VehicleId vehicle, string requestPem, CancellationToken ct)
+    public async Task<X509Certificate2> SignAsync(VehicleId vehicle, PublicKey key, CancellationToken ct)
     {
         var authority = await OpenAsync(ct);
-        CertificateRequest asked;
-        try
-        {
-            // Checks that the sender holds the key; what else the request wants is not ours to grant.
-            asked = CertificateRequest.LoadSigningRequestPem(requestPem, HashAlgorithmName.SHA256);
-            if (asked.PublicKey.GetECDsaPublicKey() is not { KeySize: 256 })
-                return null;
-        }
-        catch (Exception e) when (e is CryptographicException or ArgumentException or NotSupportedException)
-        {
-            return null;
-        }
-        var request = new CertificateRequest(new X500DistinguishedName($"CN={vehicle}"), asked.PublicKey, HashAlgorithmName.SHA256);
+        var request = new CertificateRequest(new X500DistinguishedName($"CN={vehicle}"), key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, true));
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([ClientUse], false));

@@ -46,9 +46,11 @@ internal sealed class DeviceSecrets(Database<TelemetryModule> database, TimeProv
     public async ValueTask<bool> IsCertificateGoodAsync(string serial, CancellationToken ct) =>
         await RecallAsync($"certificate {serial}", "SELECT '\\x01'::bytea FROM device_certificates WHERE serial = @serial AND revoked_at IS NULL", new { serial }, ct) is not null;
 
+    /// <summary>Also the device that could renew them is revoked: else it would have the next one a moment later.</summary>
     public async Task RevokeCertificatesAsync(VehicleId vehicle, CancellationToken ct)
     {
         var serials = await database.QueryAsync<string>("""
+            WITH device AS (UPDATE devices SET revoked_at = @now WHERE vehicle = @vehicle AND revoked_at IS NULL)
             UPDATE device_certificates SET revoked_at = @now WHERE vehicle = @vehicle AND revoked_at IS NULL RETURNING serial
             """, new { vehicle = vehicle.Value, now = clock.GetUtcNow() }, ct);
         foreach (var serial in serials)

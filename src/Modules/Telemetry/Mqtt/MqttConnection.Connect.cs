@@ -120,6 +120,7 @@ internal sealed partial class MqttConnection
             var named = DeviceAuthority.VehicleOf(certificate);
             if (named is not { } proven || !await _services.Secrets.IsCertificateGoodAsync(certificate.SerialNumber, ct))
                 return (null, ReasonCode.NotAuthorized);
+            _goodUntil = new DateTimeOffset(certificate.NotAfter.ToUniversalTime());
             return connect.UserName is null || connect.UserName == proven.ToString()
                 ? (TopicRights.Of(proven), default)
                 : (null, ReasonCode.BadUserNameOrPassword);

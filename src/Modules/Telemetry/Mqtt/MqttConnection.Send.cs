@@ -51,21 +51,25 @@ internal sealed partial class MqttConnection
     }
 
     /// <summary>Tells a vehicle its own status, if it subscribed.</summary>
-    public void SendStatus(ReadOnlyMemory<byte> payload, bool retained)
+    public void SendStatus(ReadOnlyMemory<byte> payload, bool retained) => SendOwn(TopicKind.Status, payload, retained);
+
+    /// <summary>Sends on a topic of the vehicle's own, if it subscribed; without acknowledgement when it has no room for more.</summary>
+    private void SendOwn(TopicKind kind, ReadOnlyMemory<byte> payload, bool retained)
     {
         if (Session is not { } session || Vehicle is not { } vehicle)
             return;
+        var topic = TopicRights.Name(kind, vehicle);
         ushort packetId = 0;
         byte qos;
         lock (session.Gate)
         {
-            if (session.StatusQos is not { } granted)
+            if (session.Granted(kind) is not { } granted)
                 return;
             qos = session.HasRoom(_receiveMaximum) ? granted : (byte)0;
             if (qos > 0)
-                packetId = session.Keep(new InFlight(TopicRights.Name(TopicKind.Status, vehicle), payload.ToArray(), null));
+                packetId = session.Keep(new InFlight(topic, payload.ToArray(), null));
         }
-        Send(new PublishPacket { Topic = Utf8(TopicRights.Name(TopicKind.Status, vehicle)), Payload = payload, Qos = qos, PacketId = packetId, Retain = retained });
+        Send(new PublishPacket { Topic = Utf8(topic), Payload = payload, Qos = qos, PacketId = packetId, Retain = retained });
     }
 
     /// <summary>Something may wait for the vehicle: it is asked for and sent.</summary>
@@ -134,6 +138,7 @@ internal sealed partial class MqttConnection
         foreach (var (packetId, message) in again)
             SendCommand(message.Topic, message.Payload, 1, packetId, message.Command?.Deadline - now, duplicate: true);
         AskForPending();
+        AskForUpdate();
     }
 
     private void SendCommand(string topic, byte[] payload, byte qos, ushort packetId, TimeSpan? left, bool duplicate)
@@ -171,7 +176,7 @@ internal sealed partial class MqttConnection
         }
         var codes = new List<byte>();
         var retained = new List<VehicleId?>();
-        var wantsCommands = false;
+        var (wantsCommands, wantsUpdates) = (false, false);
         foreach (var topic in subscribe.Topics)
         {
             var (reason, kind, vehicle) = _rights!.MaySubscribe(topic.Filter);
@@ -187,12 +192,15 @@ internal sealed partial class MqttConnection
             if (kind == TopicKind.Status && (topic.RetainHandling == 0 || (topic.RetainHandling == 1 && isNew)))
                 retained.Add(vehicle);
             wantsCommands |= kind == TopicKind.Commands;
+            wantsUpdates |= kind == TopicKind.Updates;
         }
         Send(new SubAckPacket(subscribe.PacketId, codes));
         foreach (var vehicle in retained)
             await SendRetainedAsync(vehicle, ct);
         if (wantsCommands)
             AskForPending();
+        if (wantsUpdates)
+            AskForUpdate();
     }
 
     private ReasonCode ObserveMore(string filter, TopicKind kind, VehicleId? vehicle)
@@ -215,11 +223,8 @@ internal sealed partial class MqttConnection
         var granted = Math.Min(topic.Qos, (byte)1);
         lock (session.Gate)
         {
-            var before = kind == TopicKind.Commands ? session.CommandsQos : session.StatusQos;
-            if (kind == TopicKind.Commands)
-                session.CommandsQos = granted;
-            else
-                session.StatusQos = granted;
+            var before = session.Granted(kind);
+            session.Grant(kind, granted);
             return (before is null, granted);
         }
     }
@@ -249,11 +254,8 @@ internal sealed partial class MqttConnection
             return false;
         lock (session.Gate)
         {
-            var had = (kind == TopicKind.Commands ? session.CommandsQos : session.StatusQos) is not null;
-            if (kind == TopicKind.Commands)
-                session.CommandsQos = null;
-            else
-                session.StatusQos = null;
+            var had = session.Granted(kind) is not null;
+            session.Grant(kind, null);
             return had;
         }
     }

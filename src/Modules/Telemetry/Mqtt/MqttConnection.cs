@@ -43,6 +43,7 @@ internal sealed partial class MqttConnection : IAwaitDurable
     private uint _packetBytesMax = uint.MaxValue;
     private int _unanswered;
     private long _heardAt;
+    private DateTimeOffset _goodUntil = DateTimeOffset.MaxValue;
     private volatile bool _isHandingOn;
     private int _askedForPending;
     private int _ended;
@@ -123,8 +124,11 @@ internal sealed partial class MqttConnection : IAwaitDurable
         _ = AbortLaterAsync();
     }
 
-    public void EndIfSilent(long now)
+    /// <summary>A certificate that has ended holds no connection either: the vehicle comes back with its next one.</summary>
+    public void EndIfSilentOrOver(long now)
     {
+        if (_clock.GetUtcNow() > _goodUntil)
+            End(ReasonCode.MaximumConnectTime);
         if (!_isHandingOn && _clock.GetElapsedTime(Volatile.Read(ref _heardAt), now) > _silenceMax)
             End(ReasonCode.KeepAliveTimeout);
     }

@@ -180,6 +180,13 @@ internal sealed partial class MqttConnections(MqttServices services, TimeProvide
             connection.AskForPending();
     }
 
+    /// <summary>News of updates may have been missed.</summary>
+    public void AskForAllUpdates()
+    {
+        foreach (var (_, connection) in _byVehicle)
+            connection.AskForUpdate();
+    }
+
     public void CloseAll()
     {
         foreach (var connection in _all.Keys)
@@ -204,7 +211,7 @@ internal sealed partial class MqttConnections(MqttServices services, TimeProvide
     private void Sweep(long now)
     {
         foreach (var (connection, _) in _all)
-            connection.EndIfSilent(now);
+            connection.EndIfSilentOrOver(now);
         foreach (var (vehicle, session) in _sessions)
             if (clock.GetElapsedTime(session.LeftAt, now) is var age && age > session.KeptFor)
                 _sessions.TryRemove(KeyValuePair.Create(vehicle, session));

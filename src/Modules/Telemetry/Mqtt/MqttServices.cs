@@ -7,7 +7,7 @@ namespace Mobility.Telemetry.Mqtt;
 
 /// <summary>What every connection needs of the rest of the module.</summary>
 internal sealed record MqttServices(
-    IngestPump Ingest, EventPump Events, DeviceSecrets Secrets, TokenVerifier Tokens, ICommandSource Commands, LastStatuses Statuses);
+    IngestPump Ingest, EventPump Events, DeviceSecrets Secrets, TokenVerifier Tokens, ICommandSource Commands, UpdateSource Updates, LastStatuses Statuses);
 
 /// <summary>The last status of vehicles, as it was stored.</summary>
 internal sealed class LastStatuses(Database<TelemetryModule> database)

@@ -29,10 +29,13 @@ internal sealed class MqttSession(VehicleId vehicle, string clientId)
     public string ClientId => clientId;
 
     /// <summary>Granted QoS of the vehicle's own command topic; null when it did not subscribe.</summary>
-    public byte? CommandsQos { get; set; }
+    public byte? CommandsQos { get; private set; }
 
     /// <summary>Granted QoS of the vehicle's own status topic.</summary>
-    public byte? StatusQos { get; set; }
+    public byte? StatusQos { get; private set; }
+
+    /// <summary>Granted QoS of the vehicle's own topic of updates.</summary>
+    public byte? UpdatesQos { get; private set; }
 
     /// <summary>Since when nobody is connected; by the machine's clock.</summary>
     public long LeftAt { get; set; }
@@ -44,6 +47,30 @@ internal sealed class MqttSession(VehicleId vehicle, string clientId)
 
     /// <summary>Commands that this session was sent, so that two ways of hearing of one do not send it twice.</summary>
     public HashSet<VehicleCommandId> Sent { get; } = [];
+
+    /// <summary>What was granted for a kind of topic; null when the vehicle did not subscribe to it.</summary>
+    public byte? Granted(TopicKind kind) => kind switch
+    {
+        TopicKind.Commands => CommandsQos,
+        TopicKind.Updates => UpdatesQos,
+        _ => StatusQos,
+    };
+
+    public void Grant(TopicKind kind, byte? qos)
+    {
+        switch (kind)
+        {
+            case TopicKind.Commands:
+                CommandsQos = qos;
+                break;
+            case TopicKind.Updates:
+                UpdatesQos = qos;
+                break;
+            default:
+                StatusQos = qos;
+                break;
+        }
+    }
 
     public bool HasRoom(int receiveMaximum) => Unacknowledged.Count < Math.Min(receiveMaximum, InFlightMax);
 

@@ -10,12 +10,13 @@ internal enum TopicKind
     Status,
     Events,
     Commands,
+    Updates,
 }
 
-/// <summary>What one sender may publish and subscribe to. A vehicle has its own four topics and no other; an observer reads and never writes.</summary>
+/// <summary>What one sender may publish and subscribe to. A vehicle has its own five topics and no other; an observer reads and never writes.</summary>
 internal sealed class TopicRights
 {
-    private static readonly string[] Names = ["telemetry", "status", "events", "commands"];
+    private static readonly string[] Names = ["telemetry", "status", "events", "commands", "updates"];
     private readonly (TopicKind Kind, byte[] Topic)[] _publish;
 
     private TopicRights(VehicleId? vehicle, (TopicKind, byte[])[] publish) => (Vehicle, _publish) = (vehicle, publish);
@@ -49,9 +50,9 @@ internal sealed class TopicRights
         var rest = filter[(slash + 1)..];
         if (Vehicle is { } vehicle)
             return filter.AsSpan().ContainsAny('#', '+') ? (ReasonCode.WildcardSubscriptionsNotSupported, default, null)
-                : kind is (int)TopicKind.Commands or (int)TopicKind.Status && rest == vehicle.ToString() ? (ReasonCode.Success, (TopicKind)kind, vehicle)
+                : kind is (int)TopicKind.Commands or (int)TopicKind.Status or (int)TopicKind.Updates && rest == vehicle.ToString() ? (ReasonCode.Success, (TopicKind)kind, vehicle)
                 : (ReasonCode.NotAuthorized, default, null);
-        if (kind is < 0 or (int)TopicKind.Commands)
+        if (kind is < 0 or (int)TopicKind.Commands or (int)TopicKind.Updates)
             return (ReasonCode.NotAuthorized, default, null);
         if (rest is "#" or "+")
             return (ReasonCode.Success, (TopicKind)kind, null);

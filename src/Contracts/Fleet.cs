@@ -33,6 +33,9 @@ public readonly record struct VehicleCommandId(Guid Value) : IId<VehicleCommandI
     /// <inheritdoc/>
     public static VehicleCommandId From(Guid value) => new(value);
 
+    /// <summary>Binds route and query parameters.</summary>
+    public static bool TryParse(string? text, IFormatProvider? provider, out VehicleCommandId id) => Id.TryParse(text, out id);
+
     /// <inheritdoc/>
     public override string ToString() => Id.Format(this);
 }
@@ -112,6 +115,12 @@ public enum VehicleCommandKind
     Unlock,
     /// <summary>Close.</summary>
     Lock,
+    /// <summary>Say where it is, at once.</summary>
+    Locate,
+    /// <summary>Be heard.</summary>
+    Horn,
+    /// <summary>Go no faster than a speed, or as fast as it may again.</summary>
+    SpeedLimit,
 }
 
 /// <summary>
@@ -140,9 +149,10 @@ public static class UnlockTokenWords
 /// <param name="Kind">What is asked.</param>
 /// <param name="RequestedAt">When it was asked.</param>
 /// <param name="Deadline">After it the command is given up, and must not be obeyed any more.</param>
+/// <param name="SpeedLimitKph">For a speed limit: km/h, or null to lift it.</param>
 [ContractName("fleet.command_issued.v1")]
 public sealed record VehicleCommandIssuedV1(
-    VehicleId Vehicle, VehicleCommandId Command, VehicleCommandKind Kind, DateTimeOffset RequestedAt, DateTimeOffset Deadline) : IContractEvent;
+    VehicleId Vehicle, VehicleCommandId Command, VehicleCommandKind Kind, DateTimeOffset RequestedAt, DateTimeOffset Deadline, int? SpeedLimitKph = null) : IContractEvent;
 
 /// <summary>Asks Fleet for the commands that wait for a vehicle, oldest first.</summary>
 /// <param name="Vehicle">The vehicle.</param>
@@ -164,13 +174,13 @@ public sealed record UnlockToken(string Token, DateTimeOffset ExpiresAt);
 /// <summary>A vehicle did not acknowledge a command in time, or refused it: whoever asked must compensate.</summary>
 /// <param name="Vehicle">The vehicle.</param>
 /// <param name="Command">The command.</param>
-/// <param name="Booking">The booking.</param>
+/// <param name="Booking">The booking for which it was asked; null for a command of staff.</param>
 /// <param name="Kind">What was asked.</param>
-/// <param name="Reason">A stable code, for example <c>timeout</c>.</param>
+/// <param name="Reason">A stable code, for example <c>timeout</c> or <c>refused_moving</c>.</param>
 /// <param name="At">When it was given up.</param>
 [ContractName("fleet.command_failed.v1")]
 public sealed record VehicleCommandFailedV1(
-    VehicleId Vehicle, VehicleCommandId Command, BookingId Booking, VehicleCommandKind Kind, string Reason, DateTimeOffset At) : IContractEvent;
+    VehicleId Vehicle, VehicleCommandId Command, BookingId? Booking, VehicleCommandKind Kind, string Reason, DateTimeOffset At) : IContractEvent;
 
 /// <summary>All that a list of vehicles for riders needs to know of one.</summary>
 /// <param name="Id">The vehicle.</param>

@@ -18,6 +18,18 @@ public sealed record VehicleReportedLockV1(
     VehicleId Vehicle, bool Unlocked, VehicleCommandId? Command, DateTimeOffset At, GeoPoint Position, int StateOfChargePercent, long OdometerMeters,
     long Sequence, string? Token = null) : IContractEvent;
 
+/// <summary>A vehicle said over its own wire what became of a command: obeyed, if it is none that a lock answers, or refused, whatever it was. Fleet judges.</summary>
+/// <param name="Vehicle">The vehicle.</param>
+/// <param name="Command">The command.</param>
+/// <param name="Done">True for done, false for refused.</param>
+/// <param name="Reason">Why it refused: a lower_snake word of the vehicle's, at most 40 characters.</param>
+/// <param name="At">By the vehicle's own clock.</param>
+/// <param name="Position">Where it was, if it said.</param>
+/// <param name="Sequence">Of the vehicle's events; a repetition has the same.</param>
+[ContractName("telemetry.vehicle_answered_command.v1")]
+public sealed record VehicleAnsweredCommandV1(
+    VehicleId Vehicle, VehicleCommandId Command, bool Done, string? Reason, DateTimeOffset At, GeoPoint? Position, long Sequence) : IContractEvent;
+
 /// <summary>What may be wrong with a vehicle.</summary>
 public enum VehicleAlertKind
 {

@@ -71,6 +71,9 @@ public interface IVehicleBoard
     /// <summary>Moves the lock; true when it is so, also when it was so before.</summary>
     bool TrySetLock(bool locked);
 
+    /// <summary>Is heard for a moment: a horn or a bell; false when it is broken.</summary>
+    bool TrySoundHorn();
+
     /// <summary>Tells the motor controller how fast the vehicle may go.</summary>
     void LimitSpeed(int kilometersPerHour);
 

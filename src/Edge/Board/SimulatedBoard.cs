@@ -16,6 +16,9 @@ public sealed class SimulatedBoard(BoardReading start) : IVehicleBoard
     /// <summary>Whether the lock is stuck.</summary>
     public bool IsLockStuck { get; set; }
 
+    /// <summary>How often the horn sounded.</summary>
+    public int HornsSounded { get; private set; }
+
     /// <summary>What the motor controller was told last; null before.</summary>
     public int? SpeedLimitKph { get; private set; }
 
@@ -35,6 +38,14 @@ public sealed class SimulatedBoard(BoardReading start) : IVehicleBoard
                 _reading = _reading with { IsLocked = locked };
             return _reading.IsLocked == locked;
         }
+    }
+
+    /// <inheritdoc/>
+    public bool TrySoundHorn()
+    {
+        lock (_gate)
+            HornsSounded++;
+        return true;
     }
 
     /// <inheritdoc/>

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using Mobility.Edge.Offline;
 using Mobility.Edge.Unlock;
 
 namespace Mobility.Edge.Updates;
@@ -147,14 +148,5 @@ internal sealed class UpdateSlots
         State = state;
     }
 
-    private void Replace(string name, ReadOnlySpan<byte> content)
-    {
-        var next = Path.Combine(_folder, name + ".next");
-        using (var file = new FileStream(next, FileMode.Create, FileAccess.Write, FileShare.None))
-        {
-            file.Write(content);
-            file.Flush(flushToDisk: true);
-        }
-        File.Move(next, Path.Combine(_folder, name), overwrite: true);
-    }
+    private void Replace(string name, ReadOnlySpan<byte> content) => WholeFile.Replace(Path.Combine(_folder, name), content);
 }

@@ -15,7 +15,7 @@ internal static class FleetAudit
     public static readonly AuditCheck CommandsEnd = new("fleet_commands_end", "Every command ends acknowledged or given up, so that whoever asked can compensate.", $"""
         SELECT c.data->>'command' || ' of ' || c.stream_id FROM events c
         WHERE c.type = 'command_requested.v1' AND (c.data->>'deadline')::timestamptz < @now - interval '1 minute'
-            AND NOT EXISTS (SELECT FROM events e WHERE e.stream_id = c.stream_id AND e.version > c.version AND e.type IN ('lock_reported.v1', 'command_given_up.v1')
+            AND NOT EXISTS (SELECT FROM events e WHERE e.stream_id = c.stream_id AND e.version > c.version AND e.type IN ('lock_reported.v1', 'command_done.v1', 'command_given_up.v1')
                 AND e.data->>'command' = c.data->>'command')
         LIMIT {AuditCheck.ViolationsMax}
         """);

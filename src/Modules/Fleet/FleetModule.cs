@@ -34,6 +34,7 @@ public sealed class FleetModule : IModule
         module.Subscribe<RideEndedV1>("end-trip", OnRideEnded.Handle);
         module.Subscribe<VehicleCommandRequestedV1>("command-vehicle", OnVehicleCommandRequested.Handle);
         module.Subscribe<VehicleReportedLockV1>("believe-vehicle", OnVehicleReportedLock.Handle);
+        module.Subscribe<VehicleAnsweredCommandV1>("hear-answer", OnVehicleAnsweredCommand.Handle);
         module.Scheduled<CommandTimeout>("command-timeout", GiveUpCommand.Handle);
 
         module.Answer<GetVehicle, VehicleSummary?>(GetVehicleById.Answer);
@@ -44,9 +45,12 @@ public sealed class FleetModule : IModule
 
         module.Endpoints(GetVehicleById.Map);
         module.Endpoints(GetVehicleCommands.Map);
+        module.Endpoints(AnswerCommand.Map);
         module.Endpoints(ReportLock.Map);
         module.Endpoints(GetUnlockKeys.Map);
         module.Endpoints(ListFleet.Map);
+        module.Endpoints(IssueCommand.Map);
+        module.Endpoints(GetCommand.Map);
         module.Endpoints(RegisterVehicle.Map);
         module.Endpoints(ChangeLifecycle.Map);
         module.Endpoints(InstallBattery.Map);

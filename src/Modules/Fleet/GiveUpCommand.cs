@@ -19,11 +19,7 @@ internal static class GiveUpCommand
     public static async Task Handle(CommandTimeout message, Reaction reaction, CancellationToken ct)
     {
         var vehicle = (await reaction.Work.LoadAsync(VehicleStream.Type, message.Vehicle.Value, ct)).State;
-        foreach (var given in Decide(vehicle, message.Command, reaction.Now).Events.OfType<CommandGivenUp>())
-        {
-            reaction.Work.Append(VehicleStream.Type, message.Vehicle.Value, given);
-            Announce(reaction.Work, message.Vehicle, vehicle.Find(given.Command)!, given);
-        }
+        await CommandNews.AppendAsync(reaction.Work, message.Vehicle, Decide(vehicle, message.Command, reaction.Now).Events, ct);
     }
 
     public static void Announce(Work work, VehicleId vehicle, VehicleCommand command, CommandGivenUp given)

@@ -18,7 +18,7 @@ internal static class OnVehicleCommandRequested
             return Decision<VehicleEvent>.Refuse(ProblemKind.NotFound, "fleet.no_such_vehicle", "There is no such vehicle in service.");
         if (vehicle.Find(e.Command) is not null)
             return Decision<VehicleEvent>.Accept();
-        var pending = vehicle.Commands.Where(command => command.Status == CommandStatus.Pending).ToArray();
+        var pending = vehicle.Pending().ToArray();
         var giveWay = pending.Take(Math.Max(0, pending.Length - PendingMax + 1)).Select(command => new CommandGivenUp(command.Id, "superseded", now));
         return Decision<VehicleEvent>.Accept([.. giveWay, new CommandRequested(e.Command, e.Booking, e.Kind, now, deadline)]);
     }
@@ -36,10 +36,6 @@ internal static class OnVehicleCommandRequested
         }
         if (decision.Events.Count == 0)
             return;
-        var after = work.Append(VehicleStream.Type, e.Vehicle.Value, decision.Events);
-        foreach (var given in decision.Events.OfType<CommandGivenUp>())
-            GiveUpCommand.Announce(work, e.Vehicle, vehicle.Find(given.Command)!, given);
-        work.Schedule(deadline, e.Command.Value, new CommandTimeout(e.Vehicle, e.Command));
-        VehicleGateway.Send(work, e.Vehicle, after.Find(e.Command)!);
+        await CommandNews.AppendAsync(work, e.Vehicle, decision.Events, ct);
     }
 }

@@ -45,7 +45,7 @@ internal static partial class ReportLock
             return Decision<VehicleEvent>.Refuse(ProblemKind.NotFound, "fleet.no_such_vehicle", "There is no such vehicle.");
         var command = vehicle.Find(report.Command);
         if (command is not null && command.Kind != kind)
-            return Decision<VehicleEvent>.Refuse(Problem.Unprocessable("fleet.command_mismatch", "The command asked for the opposite.", "command"));
+            return Decision<VehicleEvent>.Refuse(Problem.Unprocessable("fleet.command_mismatch", "The command asked for something else.", "command"));
         if (command?.Status == CommandStatus.Obeyed || (report.Sequence is { } sequence && vehicle.Sequences.Contains(sequence)))
             return Decision<VehicleEvent>.Accept(); // said before
         if (report.At > now + options.ClockAheadMax || report.At < now - options.ReportAgeMax)
@@ -123,7 +123,7 @@ internal static partial class ReportLock
         LogUnexpectedUnlock(log, vehicle);
     }
 
-    private static Problem ClockProblem(string detail) => Problem.Unprocessable("fleet.clock_out_of_range", detail, "at");
+    public static Problem ClockProblem(string detail) => Problem.Unprocessable("fleet.clock_out_of_range", detail, "at");
 
     [LoggerMessage(EventId = 3002, Level = LogLevel.Warning, Message = "{Vehicle} unlocked without a command or token that still stood.")]
     private static partial void LogUnexpectedUnlock(ILogger log, VehicleId vehicle);

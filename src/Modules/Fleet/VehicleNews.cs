@@ -23,5 +23,5 @@ internal static class VehicleNews
     /// <summary>The same rule as the column <c>rentable</c>, the charge apart.</summary>
     public static bool IsOffered(Phase phase, VehicleState state) => phase == Phase.Active && state == VehicleState.Available;
 
-    private static bool IsNews(VehicleEvent e) => e is not (BookingPassed or CommandRequested or CommandGivenUp or LockReported { Newest: false });
+    private static bool IsNews(VehicleEvent e) => e is not (BookingPassed or CommandRequested or CommandGivenUp or CommandDone or LockReported { Newest: false });
 }

@@ -70,7 +70,7 @@ internal static class VehicleTable
                     e.Stream, report.Position.LatitudeDegrees, report.Position.LongitudeDegrees, GridCell.Of(report.Position).Key, report.StateOfChargePercent,
                     report.OdometerMeters, report.At, report.MeasuredAt);
                 break;
-            case LockReported or BookingPassed or CommandRequested or CommandGivenUp:
+            case LockReported or BookingPassed or CommandRequested or CommandGivenUp or CommandDone:
                 break; // nothing of it is in this table
             default:
                 throw new UnreachableException($"{e.Event.GetType().Name} is no event of a vehicle.");

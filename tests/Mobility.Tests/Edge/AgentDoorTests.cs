@@ -75,6 +75,35 @@ public sealed class AgentDoorTests(MqttFixture platform) : IClassFixture<MqttFix
         vehicle.Board.Read().IsLocked.ShouldBeTrue();
     }
 
+    [Fact, Trait("Req", "FLT-2")]
+    public async Task Staff_slow_a_vehicle_down_and_let_it_be_heard_and_found()
+    {
+        var (id, credentials) = await NewVehicleInServiceAsync("edge-3");
+        await using var vehicle = EdgeVehicle.Start(platform.Port, platform.Clock, credentials);
+        await vehicle.AllAcknowledgedAsync();
+        using var staff = platform.StaffClient("field_technician");
+        foreach (var body in new object[] { new { kind = "speed_limit", speedLimitKph = 6 }, new { kind = "horn" }, new { kind = "locate", reason = "it is not where it should be" } })
+        {
+            var command = (await PostAsync(staff, $"/v1/fleet/vehicles/{id}/commands", body)).GetProperty("id").GetString();
+            await Eventually.GetAsync(async () => (await staff.GetFromJsonAsync<JsonElement>($"/v1/fleet/vehicles/{id}/commands/{command}")).GetProperty("phase").GetString(),
+                phase => phase == "done", $"the vehicle did {body}");
+        }
+        (vehicle.Board.SpeedLimitKph, vehicle.Board.HornsSounded).ShouldBe((6, 1));
+    }
+
+    [Fact, Trait("Req", "UNL-3")]
+    public async Task A_rider_whose_vehicle_refuses_to_open_is_let_go_at_once()
+    {
+        var (id, credentials) = await NewVehicleInServiceAsync("edge-4");
+        await using var vehicle = EdgeVehicle.Start(platform.Port, platform.Clock, credentials);
+        await vehicle.AllAcknowledgedAsync();
+        vehicle.Board.IsLockStuck = true;
+        using var rider = platform.RiderClient(Id.New<AccountId>(platform.Clock));
+        var booking = await BookAsync(rider, id);
+        await PostAsync(rider, $"/v1/bookings/{booking}/unlock", null);
+        await UntilAsync(rider, booking, "released"); // the clock stands: no deadline has passed
+    }
+
     [Fact, Trait("Req", "UNL-2"), Trait("Req", "UNL-4")]
     public async Task A_ride_begins_with_a_token_that_the_vehicle_checks_without_network_and_tells_of_late()
     {

@@ -27,7 +27,7 @@ public sealed class GoldenVehicleEventTests
         new VehicleRetired("sold", At), new VehiclePlaced(Place, 99, At),
         new StateChanged(VehicleState.Available, MdsEvent.ReservationStart, VehicleState.Reserved, Booking, At, At.AddSeconds(1)),
         new BookingPassed(Booking, At), new CommandRequested(Command, Booking, VehicleCommandKind.Unlock, At, At.AddSeconds(30)),
-        new CommandGivenUp(Command, "timeout", At),
+        new CommandGivenUp(Command, "timeout", At), new CommandDone(Command, At, Place, At.AddSeconds(1)),
         new LockReported(VehicleCommandKind.Lock, Command, Booking, At, Place, 80, 12_345, 7, true, At.AddSeconds(1)),
     ];
 

@@ -16,7 +16,7 @@ internal static class EventRules
     {
         if (e.Sequence < 0)
             return "sequence_out_of_range";
-        if (e.Kind.Length is 0 or > EventPayload.KindLengthMax || !e.Kind.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '_'))
+        if (!EventPayload.IsWord(e.Kind, EventPayload.KindLengthMax))
             return "kind_out_of_range";
         if (e.StateOfChargePercent is not (null or (>= 0 and <= 100)))
             return "charge_out_of_range";
@@ -28,6 +28,10 @@ internal static class EventRules
             return "token_out_of_range";
         if (e.IsLockReport && (e.Position is null || e.StateOfChargePercent is null || e.OdometerMeters is null))
             return "incomplete"; // a ride is billed by it
+        if (e.IsAnswer && e.CommandId is null)
+            return "incomplete";
+        if (e.Kind == "command_refused" && e.Reason is { } why && !EventPayload.IsWord(why, EventPayload.ReasonLengthMax))
+            return "reason_out_of_range";
         return ReportRules.ClockFault(e.At, now);
     }
 }
@@ -118,6 +122,9 @@ internal sealed partial class EventPump(
             if (e.IsLockReport)
                 work.Publish(message.Vehicle.Value, new VehicleReportedLockV1(message.Vehicle, e.Kind == "unlocked", e.CommandId, e.At.ToUniversalTime(), e.Position!.Value,
                     e.StateOfChargePercent!.Value, e.OdometerMeters!.Value, e.Sequence, e.Token));
+            if (e.IsAnswer)
+                work.Publish(message.Vehicle.Value, new VehicleAnsweredCommandV1(message.Vehicle, e.CommandId!.Value, e.Kind == "command_done", e.Kind == "command_done" ? null : e.Reason,
+                    e.At.ToUniversalTime(), e.Position, e.Sequence));
         }
         if ((await work.CommitAsync(ct)).Outcome != CommitOutcome.Committed)
             return false;

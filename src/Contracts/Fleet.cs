@@ -121,6 +121,10 @@ public enum VehicleCommandKind
     Horn,
     /// <summary>Go no faster than a speed, or as fast as it may again.</summary>
     SpeedLimit,
+    /// <summary>Open for nobody and drive no more, until enabled. Only for a vehicle that stands.</summary>
+    Disable,
+    /// <summary>Be usable again.</summary>
+    Enable,
 }
 
 /// <summary>
@@ -154,12 +158,20 @@ public static class UnlockTokenWords
 public sealed record VehicleCommandIssuedV1(
     VehicleId Vehicle, VehicleCommandId Command, VehicleCommandKind Kind, DateTimeOffset RequestedAt, DateTimeOffset Deadline, int? SpeedLimitKph = null) : IContractEvent;
 
+/// <summary>Fleet waits until a vehicle stands; whoever hears its reports tells it with <see cref="VehicleStandsV1"/>. A later one takes the place of this one.</summary>
+/// <param name="Vehicle">The vehicle.</param>
+/// <param name="Command">What goes out then.</param>
+/// <param name="StandsFor">How long it must have stood; a locked vehicle stands at once.</param>
+/// <param name="Until">Afterwards nobody waits any more.</param>
+[ContractName("fleet.standstill_wanted.v1")]
+public sealed record StandstillWantedV1(VehicleId Vehicle, VehicleCommandId Command, TimeSpan StandsFor, DateTimeOffset Until) : IContractEvent;
+
 /// <summary>Asks Fleet for the commands that wait for a vehicle, oldest first.</summary>
 /// <param name="Vehicle">The vehicle.</param>
 [ContractName("fleet.get_pending_commands.v1")]
 public sealed record GetPendingCommands(VehicleId Vehicle) : IContractQuery<IReadOnlyList<VehicleCommandIssuedV1>>;
 
-/// <summary>Asks Fleet for a token that opens a vehicle without network; null when the vehicle is not in service. Who asks has made sure that the rider may open it now.</summary>
+/// <summary>Asks Fleet for a token that opens a vehicle without network; null when the vehicle is not in service or disabled. Who asks has made sure that the rider may open it now.</summary>
 /// <param name="Vehicle">The vehicle.</param>
 /// <param name="Booking">The booking.</param>
 /// <param name="Rider">Whose it is.</param>
@@ -189,7 +201,7 @@ public sealed record VehicleCommandFailedV1(
 /// <param name="Type">Its type in the city's pack.</param>
 /// <param name="Kind">Scooter, e-bike, car or van.</param>
 /// <param name="State">MDS state.</param>
-/// <param name="Offered">Whether a rider may have it, its charge apart: in service and available.</param>
+/// <param name="Offered">Whether a rider may have it, its charge apart: in service, available and not disabled.</param>
 /// <param name="Version">Counts the vehicle's events: of two of these the one with the greater version is newer.</param>
 /// <param name="Position">Last known to Fleet.</param>
 /// <param name="StateOfChargePercent">0 to 100, last known to Fleet.</param>

@@ -11,6 +11,10 @@ public sealed partial class VehicleAgent
     /// <summary>The platform gives a command up after half a minute and never sends it again.</summary>
     private static readonly TimeSpan CommandKeptFor = TimeSpan.FromMinutes(10);
 
+    private static readonly string? AgentVersion = typeof(VehicleAgent).Assembly.GetName().Version?.ToString(3);
+
+    private bool _isHeldStill;
+
     private sealed record CommandBody(string Id, string Kind, DateTimeOffset Deadline, int? SpeedLimitKph);
 
     /// <summary>A command, under the lock. The door hears PUBACK when this returns: then what happened is on the disk.</summary>
@@ -40,6 +44,8 @@ public sealed partial class VehicleAgent
             return "expired";
         switch (command.Kind)
         {
+            case "unlock" when _orders.Now.IsDisabled:
+                return "vehicle_disabled";
             case "unlock":
                 return TrySetLock(locked: false) ? null : "lock_failed";
             case "lock" when IsMoving:
@@ -55,6 +61,12 @@ public sealed partial class VehicleAgent
                 return "limit_out_of_range";
             case "speed_limit":
                 return LimitSpeed(command.SpeedLimitKph);
+            case "disable" when IsMoving:
+                return "moving"; // a motor that stops under way harms
+            case "disable":
+                return SetDisabled(true);
+            case "enable":
+                return SetDisabled(false);
             default:
                 return "unknown_kind";
         }
@@ -68,6 +80,42 @@ public sealed partial class VehicleAgent
             return "disk_failed";
         LimitAt(_lastFix);
         return null;
+    }
+
+    /// <summary>The disk first: a vehicle that forgets over a restart that it is disabled was not.</summary>
+    private string? SetDisabled(bool disabled)
+    {
+        var before = _orders.Now;
+        if (!_orders.TrySet(before with { IsDisabled = disabled }))
+            return "disk_failed";
+        if (_board.TrySetDrive(!disabled))
+        {
+            _isHeldStill = disabled;
+            return null;
+        }
+        _orders.TrySet(before);
+        return "drive_failed";
+    }
+
+    /// <summary>After a restart the motor of a disabled vehicle is stopped again, and only while it stands.</summary>
+    private void HoldStill()
+    {
+        if (_orders.Now.IsDisabled && !_isHeldStill && !IsMoving)
+            _isHeldStill = _board.TrySetDrive(enabled: false);
+    }
+
+    /// <summary>At each connection: what the platform wants otherwise by now, it sends again.</summary>
+    private void TellTwin()
+    {
+        if (!_isStopped)
+            Tell(new EventBody
+            {
+                Kind = "twin_reported",
+                Disabled = _orders.Now.IsDisabled,
+                SpeedLimitKph = _orders.Now.SpeedLimitKph,
+                AgentVersion = AgentVersion,
+                FirmwareVersion = _slots.State.Version,
+            });
     }
 
     /// <summary>Null for what is no command: the door sends none such, and there is nobody to tell.</summary>

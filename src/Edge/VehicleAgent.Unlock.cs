@@ -22,7 +22,7 @@ public sealed partial class VehicleAgent
     /// <summary>
     /// A phone shows a token. <c>opened</c>, or <c>refused</c> with a stable code: <c>token_malformed</c>, <c>token_wrong_type</c>, <c>token_wrong_algorithm</c>,
     /// <c>token_not_authentic</c>, <c>token_wrong_issuer</c>, <c>token_wrong_vehicle</c>, <c>token_lives_too_long</c>, <c>token_expired</c>,
-    /// <c>token_not_yet_valid</c>, <c>token_used</c>, <c>vehicle_open</c>, <c>lock_failed</c>, <c>no_keys</c>, <c>too_many_attempts</c>, <c>try_later</c>.
+    /// <c>token_not_yet_valid</c>, <c>token_used</c>, <c>vehicle_disabled</c>, <c>vehicle_open</c>, <c>lock_failed</c>, <c>no_keys</c>, <c>too_many_attempts</c>, <c>try_later</c>.
     /// </summary>
     public async Task<string> OpenAsync(string token)
     {
@@ -47,6 +47,8 @@ public sealed partial class VehicleAgent
         var nonce = $"nonce {good.Nonce}";
         if (_isStopped)
             return "refused try_later";
+        if (_orders.Now.IsDisabled)
+            return Refuse("vehicle_disabled");
         if (_buffer.IsSeen(nonce))
             return Refuse("token_used");
         if (!_board.Read().IsLocked)

@@ -52,13 +52,14 @@ public sealed partial class VehicleAgent : IBoardListener, IAsyncDisposable
         _slots = UpdateSlots.Open(Path.Combine(settings.DataFolder, "updates"));
         _orders = StandingOrders.Open(settings.DataFolder);
         _buffer = OfflineBuffer.Open(Path.Combine(settings.DataFolder, "buffer"), clock);
-        _link = new DoorLink(settings.Door, settings.Vehicle, _buffer, clock, random, _gate, Obey, log);
+        _link = new DoorLink(settings.Door, settings.Vehicle, _buffer, clock, random, _gate, TellTwin, Obey, log);
         _fences = settings.Zones is { } zones ? new FenceWatch(zones, settings.VehicleTypeId, settings.SpeedLimitKph) : null;
         _startedAt = clock.GetTimestamp();
         _keys = KeyFetch.Read(KeysFile) ?? settings.UnlockKeys;
         _wasLocked = board.Read().IsLocked;
         if (_orders.Now.SpeedLimitKph is not null)
             LimitAt(null); // also before there is a fix
+        HoldStill();
         board.ReportTo(this);
         if (_slots.Start() is { } failed)
             LeaveImage(failed, "did_not_stay_up");
@@ -144,6 +145,7 @@ public sealed partial class VehicleAgent : IBoardListener, IAsyncDisposable
                 return;
             var now = _clock.GetUtcNow();
             _lastFix = reading.Position;
+            HoldStill();
             Fence(reading);
             var limit = _limitKph ?? OwnLimitKph;
             (_overspeed, var isTooFast) = _overspeed.Next(reading.SpeedMetersPerSecond, limit, now);

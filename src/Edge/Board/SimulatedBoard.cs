@@ -16,6 +16,9 @@ public sealed class SimulatedBoard(BoardReading start) : IVehicleBoard
     /// <summary>Whether the lock is stuck.</summary>
     public bool IsLockStuck { get; set; }
 
+    /// <summary>Whether the motor may run.</summary>
+    public bool IsDriveEnabled { get; private set; } = true;
+
     /// <summary>How often the horn sounded.</summary>
     public int HornsSounded { get; private set; }
 
@@ -38,6 +41,14 @@ public sealed class SimulatedBoard(BoardReading start) : IVehicleBoard
                 _reading = _reading with { IsLocked = locked };
             return _reading.IsLocked == locked;
         }
+    }
+
+    /// <inheritdoc/>
+    public bool TrySetDrive(bool enabled)
+    {
+        lock (_gate)
+            IsDriveEnabled = enabled;
+        return true;
     }
 
     /// <inheritdoc/>

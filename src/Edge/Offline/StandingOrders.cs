@@ -4,9 +4,10 @@ namespace Mobility.Edge.Offline;
 
 /// <summary>What the platform wants of the vehicle until it says otherwise.</summary>
 /// <param name="SpeedLimitKph">Go no faster, wherever it is; null is as fast as it may.</param>
-internal sealed record Orders(int? SpeedLimitKph)
+/// <param name="IsDisabled">Open for nobody and drive no more.</param>
+internal sealed record Orders(int? SpeedLimitKph, bool IsDisabled)
 {
-    public static readonly Orders None = new((int?)null);
+    public static readonly Orders None = new(null, false);
 }
 
 /// <summary>Orders outlive the process and the machine's power: a file that is on the disk before the command is answered.</summary>

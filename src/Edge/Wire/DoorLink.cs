@@ -27,7 +27,8 @@ public enum LinkState
 /// again under its number, as the standard wants, and else it waits in the buffer again. All members are used under the owner's lock, which the reading task takes.
 /// </summary>
 internal sealed partial class DoorLink(
-    DoorAddress address, VehicleId vehicle, OfflineBuffer buffer, TimeProvider clock, Random random, Lock gate, Action<ReadOnlyMemory<byte>> onCommand, ILogger log)
+    DoorAddress address, VehicleId vehicle, OfflineBuffer buffer, TimeProvider clock, Random random, Lock gate, Action onWelcome,
+    Action<ReadOnlyMemory<byte>> onCommand, ILogger log)
 {
     public const ushort KeepAliveSeconds = 60;
 
@@ -253,6 +254,7 @@ internal sealed partial class DoorLink(
         // Also with a kept session: it costs nothing, and the door looks again what waits for the vehicle.
         Send(new SubscribePacket(NextPacketId(), [new TopicRequest(Encoding.UTF8.GetString(_commands), 1)]));
         PublishStatus(isOnline: true);
+        onWelcome();
         if (!ack.SessionPresent)
         {
             ForgetInFlight();

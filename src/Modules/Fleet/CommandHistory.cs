@@ -6,6 +6,10 @@ namespace Mobility.Fleet;
 /// <summary>How far a command is.</summary>
 internal enum CommandPhase
 {
+    /// <summary>To disable a car or a van: a second person must agree.</summary>
+    AwaitingApproval,
+    /// <summary>To disable: the vehicle must stand before it goes out.</summary>
+    AwaitingStandstill,
     /// <summary>It went out and the vehicle has time until the deadline.</summary>
     Sent,
     /// <summary>The vehicle did it.</summary>
@@ -40,6 +44,13 @@ internal sealed record CommandView(
         CommandRequested asked when asked.Command == command =>
             ((view ?? Begin(vehicle, command, asked.Kind)) with { SpeedLimitKph = asked.SpeedLimitKph, Booking = asked.Booking, Deadline = asked.Deadline })
                 .Step(CommandPhase.Sent, "sent", asked.At, asked.By, asked.Why),
+        DisableAsked asked when asked.Command == command =>
+            Begin(vehicle, command, VehicleCommandKind.Disable).Step(CommandPhase.AwaitingApproval, "asked", asked.At, asked.By, asked.Why),
+        DisableApproved approved when approved.Command == command => view?.Step(view.Phase, "approved", approved.At, approved.By, approved.Why),
+        StandstillAwaited awaited when awaited.Command == command =>
+            (view ?? Begin(vehicle, command, VehicleCommandKind.Disable)).Step(CommandPhase.AwaitingStandstill, "standstill_awaited", awaited.At, null, null),
+        StandstillSeen seen when seen.Command == command => view?.Step(view.Phase, "standstill_seen", seen.At, null, null),
+        DisableEnded ended when ended.Command == command => view?.Step(CommandPhase.GivenUp, "given_up", ended.At, ended.By, ended.Reason),
         CommandGivenUp given when given.Command == command => view?.Step(CommandPhase.GivenUp, "given_up", given.At, null, given.Reason),
         CommandDone done when done.Command == command => (view is null ? null : view with { Position = done.Position })?.Step(CommandPhase.Done, "done", done.At, null, null),
         LockReported report when report.Command == command =>

@@ -1,9 +1,13 @@
 using Mobility.Contracts;
+using Mobility.Platform;
 using Mobility.Platform.Events;
 
 namespace Mobility.Fleet;
 
-/// <summary>What follows from events around commands, whoever caused them: a command is sent and has a deadline, and who asked hears that it was given up.</summary>
+/// <summary>
+/// What follows from events around commands, whoever caused them: a command is sent and has a deadline, who asked hears that it was given up, and whoever hears the
+/// vehicle is asked to look for a standstill.
+/// </summary>
 internal static class CommandNews
 {
     public static async ValueTask<Vehicle> AppendAsync(Work work, VehicleId id, IReadOnlyList<VehicleEvent> events, CancellationToken ct)
@@ -14,6 +18,9 @@ internal static class CommandNews
             Follow(work, id, before, after, e);
         return after;
     }
+
+    public static Resending NewResending(Work work, FleetOptions options) =>
+        new(Id.New<VehicleCommandId>(work.Clock), Id.New<VehicleCommandId>(work.Clock), options, work.Now);
 
     private static void Follow(Work work, VehicleId id, Vehicle before, Vehicle after, VehicleEvent e)
     {
@@ -29,6 +36,19 @@ internal static class CommandNews
                 break;
             case CommandDone done:
                 work.Unschedule<CommandTimeout>(done.Command.Value);
+                break;
+            case DisableAsked { ApproveUntil: { } until } asked:
+                work.Schedule(until, asked.Command.Value, new DisableTimeout(id, asked.Command));
+                break;
+            case StandstillAwaited awaited:
+                work.Schedule(awaited.Until, awaited.Command.Value, new DisableTimeout(id, awaited.Command));
+                work.Publish(id.Value, new StandstillWantedV1(id, awaited.Command, awaited.StandsFor, awaited.Until));
+                break;
+            case StandstillSeen seen:
+                work.Unschedule<DisableTimeout>(seen.Command.Value);
+                break;
+            case DisableEnded ended:
+                work.Unschedule<DisableTimeout>(ended.Command.Value);
                 break;
         }
     }

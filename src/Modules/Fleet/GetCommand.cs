@@ -17,15 +17,16 @@ internal static class GetCommand
         .RequirePermission("fleet.read")
         .Produces<CommandView>().ProducesProblem(404);
 
-    private static async Task<IResult> Handle(VehicleId id, VehicleCommandId command, Database<FleetModule> database, CancellationToken ct)
+    public static async Task<IReadOnlyList<VehicleEvent>> EventsAsync(Database<FleetModule> database, VehicleId id, VehicleCommandId command, CancellationToken ct)
     {
         var rows = await database.QueryAsync<Row>("""
             SELECT type, data::text AS data FROM events WHERE stream_id = @Id AND data->>'command' = @Command ORDER BY version LIMIT @StepsMax
             """, new { Id = id.Value, Command = command.ToString(), StepsMax }, ct);
-        return CommandView.Of(id, command, rows.Select(row => VehicleStream.Type.Events.Read(row.Type, row.Data))) is { } view
-            ? TypedResults.Ok(view)
-            : AnswerCommand.NotFound.ToResult();
+        return [.. rows.Select(row => VehicleStream.Type.Events.Read(row.Type, row.Data))];
     }
+
+    private static async Task<IResult> Handle(VehicleId id, VehicleCommandId command, Database<FleetModule> database, CancellationToken ct) =>
+        CommandView.Of(id, command, await EventsAsync(database, id, command, ct)) is { } view ? TypedResults.Ok(view) : AnswerCommand.NotFound.ToResult();
 
     private sealed record Row(string Type, string Data);
 }

@@ -12,8 +12,9 @@ internal static partial class OnVehicleAnsweredCommand
     public static async Task Handle(VehicleAnsweredCommandV1 e, Reaction reaction, CancellationToken ct)
     {
         var vehicle = (await reaction.Work.LoadAsync(VehicleStream.Type, e.Vehicle.Value, ct)).State;
-        var body = new AnswerCommand.Body(e.Done ? AnswerCommand.AnswerKind.Done : AnswerCommand.AnswerKind.Refused, e.At, e.Reason, e.Position);
-        var decision = AnswerCommand.Decide(vehicle, e.Command, body, reaction.Services.GetRequiredService<IOptions<FleetOptions>>().Value, reaction.Now);
+        var body = new AnswerCommand.Body(e.Done ? AnswerCommand.AnswerKind.Done : AnswerCommand.AnswerKind.Refused, e.At, e.Reason, e.Position, e.Sequence);
+        var again = CommandNews.NewResending(reaction.Work, reaction.Services.GetRequiredService<IOptions<FleetOptions>>().Value);
+        var decision = AnswerCommand.Decide(vehicle, e.Command, body, again);
         if (decision.Problem is { } problem)
         {
             FleetMetrics.RefusedReports.Add(1, new KeyValuePair<string, object?>("code", problem.Code));

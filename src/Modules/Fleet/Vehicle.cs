@@ -97,6 +97,12 @@ internal sealed record Vehicle
     public IReadOnlyList<VehicleCommand> Commands { get; init; } = [];
     public IReadOnlyList<long> Sequences { get; init; } = [];
     public IReadOnlyList<string> UsedNonces { get; init; } = [];
+    public DesiredTwin Desired { get; init; } = DesiredTwin.None;
+    public ReportedTwin? Reported { get; init; }
+    public Disabling? Disabling { get; init; }
+
+    /// <summary>Rented out to nobody: from the moment that it is decided until the vehicle itself says that it is usable again.</summary>
+    public bool IsDisabled() => Desired.IsDisabled || Reported is { IsDisabled: true };
 
     public bool Knows(BookingId booking) => Occupant?.Booking == booking || PassedBookings.Contains(booking);
 
@@ -140,6 +146,23 @@ internal sealed record Vehicle
         },
         CommandGivenUp given => state with { Commands = Mark(state.Commands, given.Command, CommandStatus.GivenUp) },
         CommandDone done => state with { Commands = Mark(state.Commands, done.Command, CommandStatus.Obeyed) },
+        TwinUpdated twin => state with { Desired = twin.Desired ?? state.Desired, Reported = twin.Reported ?? state.Reported },
+        DisableAsked asked => state with
+        {
+            Disabling = new Disabling(asked.Command, asked.By, asked.Why, DisableStage.AwaitingApproval, asked.ApproveUntil ?? asked.At),
+        },
+        DisableApproved => state,
+        StandstillAwaited awaited => state with
+        {
+            Disabling = (state.Disabling is { } waits && waits.Command == awaited.Command
+                ? waits
+                : new Disabling(awaited.Command, null, TwinRules.SentAgain, DisableStage.AwaitingStandstill, awaited.Until)) with
+            {
+                Stage = DisableStage.AwaitingStandstill,
+                Until = awaited.Until,
+            },
+        },
+        StandstillSeen or DisableEnded => state with { Disabling = null },
         LockReported report => (report.Newest
             ? state with
             {
@@ -200,6 +223,12 @@ internal static class VehicleStream
         .Add<CommandRequested>("command_requested.v1")
         .Add<CommandGivenUp>("command_given_up.v1")
         .Add<CommandDone>("command_done.v1")
-        .Add<LockReported>("lock_reported.v1"))
+        .Add<LockReported>("lock_reported.v1")
+        .Add<TwinUpdated>("twin_updated.v1")
+        .Add<DisableAsked>("disable_asked.v1")
+        .Add<DisableApproved>("disable_approved.v1")
+        .Add<StandstillAwaited>("standstill_awaited.v1")
+        .Add<StandstillSeen>("standstill_seen.v1")
+        .Add<DisableEnded>("disable_ended.v1"))
     { SnapshotEvery = SnapshotEveryEvents, SnapshotSchema = "2" };
 }

@@ -23,7 +23,7 @@ internal static class Roles
         [Staff] = new([], ["account.self", "vehicles.read", "fleet.read"]),
         [SupportAgent] = new([Staff], ["bookings.read", "payments.read", "ops.read"]),
         [FieldTechnician] = new([Staff], ["fleet.command", "fleet.manage"]),
-        [OperationsManager] = new([SupportAgent, FieldTechnician], ["bookings.manage", "zones.manage", "ops.manage"]),
+        [OperationsManager] = new([SupportAgent, FieldTechnician], ["bookings.manage", "fleet.disable", "zones.manage", "ops.manage"]),
         [Finance] = new([Staff], ["bookings.read", "payments.read", "payments.manage"]),
         [DataScientist] = new([Staff], ["bookings.read", "ops.read"]),
         [MlEngineer] = new([DataScientist], []),

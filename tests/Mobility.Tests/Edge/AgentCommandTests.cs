@@ -77,6 +77,54 @@ public sealed class AgentCommandTests
         Answers(door).ShouldContain(a => a.Reason == "limit_out_of_range");
     }
 
+    [Fact, Trait("Req", "FLT-2"), Trait("Req", "INC-3")]
+    public async Task A_disabled_vehicle_opens_for_nobody_until_it_is_enabled_whatever_happens_to_its_power()
+    {
+        using var mint = new TokenMint();
+        await using var door = new ScriptedDoor();
+        await using var vehicle = EdgeVehicle.Start(door.Port, _clock, with: settings => settings with { UnlockKeys = mint.Keys });
+        await vehicle.AllAcknowledgedAsync();
+        door.Twins.ShouldHaveSingleItem().GetProperty("disabled").GetBoolean().ShouldBeFalse();
+        var (first, disable, unlock, enable) = (Command("disable"), Command("disable"), Command("unlock"), Command("enable"));
+        vehicle.Board.Set(reading => reading with { SpeedMetersPerSecond = 4 });
+        await SayAsync(door, vehicle, first.Json);
+        vehicle.Board.IsDriveEnabled.ShouldBeTrue("a motor that stops under way harms");
+        vehicle.Board.Set(reading => reading with { SpeedMetersPerSecond = 0 });
+        await SayAsync(door, vehicle, disable.Json);
+        vehicle.Board.IsDriveEnabled.ShouldBeFalse();
+        var token = mint.Token(vehicle.Agent.Vehicle, _clock.GetUtcNow());
+        (await vehicle.Agent.OpenAsync(token)).ShouldBe("refused vehicle_disabled");
+        vehicle.Board.TrySetDrive(true); // the board lost its power too
+        await vehicle.CrashAndRestartAsync();
+        await vehicle.AllAcknowledgedAsync();
+        vehicle.Board.IsDriveEnabled.ShouldBeFalse();
+        door.Twins.Last().GetProperty("disabled").GetBoolean().ShouldBeTrue();
+        await SayAsync(door, vehicle, unlock.Json);
+        (await vehicle.Agent.OpenAsync(token)).ShouldBe("refused vehicle_disabled");
+        vehicle.Board.Read().IsLocked.ShouldBeTrue();
+        await SayAsync(door, vehicle, enable.Json);
+        vehicle.Board.IsDriveEnabled.ShouldBeTrue();
+        (await vehicle.Agent.OpenAsync(token)).ShouldBe("opened", "the token was not used up");
+        Answers(door).ShouldBe([("command_refused", first.Id, "moving"), ("command_done", disable.Id, null), ("command_refused", unlock.Id, "vehicle_disabled"),
+            ("command_done", enable.Id, null)]);
+    }
+
+    [Fact, Trait("Req", "FLT-2")]
+    public async Task A_vehicle_says_how_it_is_each_time_it_comes_back()
+    {
+        await using var door = new ScriptedDoor();
+        await using var vehicle = EdgeVehicle.Start(door.Port, _clock);
+        await vehicle.AllAcknowledgedAsync();
+        await SayAsync(door, vehicle, Command("speed_limit", more: ""","speedLimitKph":8""").Json);
+        door.Cut();
+        await Eventually.TrueAsync(() => Task.FromResult(door.Twins.Count == 2), "it is back and says so");
+        var (first, second) = (door.Twins.First(), door.Twins.Last());
+        first.TryGetProperty("speedLimitKph", out _).ShouldBeFalse();
+        second.GetProperty("speedLimitKph").GetInt32().ShouldBe(8);
+        second.GetProperty("agentVersion").GetString().ShouldNotBeNullOrEmpty();
+        second.GetProperty("firmwareVersion").GetInt64().ShouldBe(0);
+    }
+
     private static IReadOnlyList<(string Kind, string Command, string? Reason)> Answers(ScriptedDoor door) =>
         [.. door.Of("events/").Where(e => e.TryGetProperty("command", out _)).Select(e => (e.GetProperty("kind").GetString()!, e.GetProperty("command").GetString()!,
             e.TryGetProperty("reason", out var reason) ? reason.GetString() : null))];

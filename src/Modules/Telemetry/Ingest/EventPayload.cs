@@ -14,12 +14,14 @@ internal sealed record EventPayload
     public const int KindLengthMax = 40;
     public const int TokenLengthMax = 2_048;
     public const int ReasonLengthMax = 40;
+    public const int AgentVersionLengthMax = 40;
+    public const int SpeedLimitKphMax = 130;
 
     public required long Sequence { get; init; }
 
     public required DateTimeOffset At { get; init; }
 
-    /// <summary>Lower snake case; <c>unlocked</c>, <c>locked</c>, <c>command_done</c>, <c>command_refused</c>, <c>tamper</c> and <c>collision</c> have a meaning here, others are kept.</summary>
+    /// <summary>Lower snake case; <c>unlocked</c>, <c>locked</c>, <c>command_done</c>, <c>command_refused</c>, <c>twin_reported</c>, <c>tamper</c> and <c>collision</c> have a meaning here, others are kept.</summary>
     public required string Kind { get; init; }
 
     public GeoPoint? Position { get; init; }
@@ -37,6 +39,18 @@ internal sealed record EventPayload
     /// <summary>The unlock token that opened the vehicle.</summary>
     public string? Token { get; init; }
 
+    /// <summary>Whether the vehicle opens for nobody.</summary>
+    public bool? Disabled { get; init; }
+
+    /// <summary>The limit that the vehicle was told.</summary>
+    public int? SpeedLimitKph { get; init; }
+
+    /// <summary>Of the program on the vehicle's board.</summary>
+    public string? AgentVersion { get; init; }
+
+    /// <summary>Of the image that the vehicle was last updated with.</summary>
+    public long? FirmwareVersion { get; init; }
+
     public VehicleCommandId? CommandId => Id.TryParse<VehicleCommandId>(Command, out var id) ? id : null;
 
     /// <summary>What it means for those who watch over vehicles.</summary>
@@ -50,6 +64,8 @@ internal sealed record EventPayload
     public bool IsLockReport => Kind is "unlocked" or "locked";
 
     public bool IsAnswer => Kind is "command_done" or "command_refused";
+
+    public bool IsTwin => Kind == "twin_reported";
 
     /// <summary>Lower snake case, not empty and of bounded length: what may stand in a stable code.</summary>
     public static bool IsWord(string text, int lengthMax) =>

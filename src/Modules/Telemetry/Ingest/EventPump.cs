@@ -28,8 +28,11 @@ internal static class EventRules
             return "token_out_of_range";
         if (e.IsLockReport && (e.Position is null || e.StateOfChargePercent is null || e.OdometerMeters is null))
             return "incomplete"; // a ride is billed by it
-        if (e.IsAnswer && e.CommandId is null)
+        if ((e.IsAnswer && e.CommandId is null) || (e.IsTwin && e.Disabled is null))
             return "incomplete";
+        if (e.IsTwin && (e.SpeedLimitKph is not (null or (>= 1 and <= EventPayload.SpeedLimitKphMax)) || e.FirmwareVersion < 0
+            || e.AgentVersion is { Length: 0 or > EventPayload.AgentVersionLengthMax }))
+            return "twin_out_of_range";
         if (e.Kind == "command_refused" && e.Reason is { } why && !EventPayload.IsWord(why, EventPayload.ReasonLengthMax))
             return "reason_out_of_range";
         return ReportRules.ClockFault(e.At, now);
@@ -122,6 +125,9 @@ internal sealed partial class EventPump(
             if (e.IsLockReport)
                 work.Publish(message.Vehicle.Value, new VehicleReportedLockV1(message.Vehicle, e.Kind == "unlocked", e.CommandId, e.At.ToUniversalTime(), e.Position!.Value,
                     e.StateOfChargePercent!.Value, e.OdometerMeters!.Value, e.Sequence, e.Token));
+            if (e.IsTwin)
+                work.Publish(message.Vehicle.Value, new VehicleTwinReportedV1(message.Vehicle, e.Disabled!.Value, e.SpeedLimitKph, e.AgentVersion, e.FirmwareVersion,
+                    e.At.ToUniversalTime(), e.Sequence));
             if (e.IsAnswer)
                 work.Publish(message.Vehicle.Value, new VehicleAnsweredCommandV1(message.Vehicle, e.CommandId!.Value, e.Kind == "command_done", e.Kind == "command_done" ? null : e.Reason,
                     e.At.ToUniversalTime(), e.Position, e.Sequence));

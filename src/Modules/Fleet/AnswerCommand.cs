@@ -26,7 +26,7 @@ internal static class AnswerCommand
     /// <param name="Reason">Why it refused: a lower_snake word.</param>
     /// <param name="Position">Where it was.</param>
     /// <param name="Sequence">Of the vehicle's events, where it counts them.</param>
-    public sealed record Body(AnswerKind Answer, DateTimeOffset At, string? Reason = null, GeoPoint? Position = null, long? Sequence = null);
+    public sealed record AnswerBody(AnswerKind Answer, DateTimeOffset At, string? Reason = null, GeoPoint? Position = null, long? Sequence = null);
 
     public enum AnswerKind
     {
@@ -36,7 +36,7 @@ internal static class AnswerCommand
 
     public sealed record AnswerView(VehicleCommandId Command, AnswerKind Answer);
 
-    public static Decision<VehicleEvent> Decide(Vehicle vehicle, VehicleCommandId id, Body said, Resending again)
+    public static Decision<VehicleEvent> Decide(Vehicle vehicle, VehicleCommandId id, AnswerBody said, Resending again)
     {
         if (vehicle.Phase is Phase.None)
             return Decision<VehicleEvent>.Refuse(GetVehicleById.NotFound);
@@ -52,7 +52,7 @@ internal static class AnswerCommand
     }
 
     /// <summary>What it did, it is: the twin knows it without another word of the vehicle.</summary>
-    private static IEnumerable<VehicleEvent> Done(Vehicle vehicle, VehicleCommand command, Body said, Resending again)
+    private static IEnumerable<VehicleEvent> Done(Vehicle vehicle, VehicleCommand command, AnswerBody said, Resending again)
     {
         var done = new CommandDone(command.Id, said.At, said.Position, again.Now);
         var was = (vehicle.Reported ?? new ReportedTwin(false, null, null, null, said.At, null)) with { MeasuredAt = said.At, Sequence = said.Sequence };
@@ -67,7 +67,7 @@ internal static class AnswerCommand
     }
 
     /// <summary>A vehicle that moves off just then is disabled at its next standstill.</summary>
-    private static IEnumerable<VehicleEvent> Refused(Vehicle vehicle, VehicleCommand command, Body said, Resending again)
+    private static IEnumerable<VehicleEvent> Refused(Vehicle vehicle, VehicleCommand command, AnswerBody said, Resending again)
     {
         var given = new CommandGivenUp(command.Id, said.Reason is { } reason ? $"refused_{reason}" : "refused", again.Now);
         return command.Kind == VehicleCommandKind.Disable && said.Reason == "moving" && vehicle is { Desired.IsDisabled: true, Disabling: null }
@@ -80,7 +80,7 @@ internal static class AnswerCommand
         .Produces<AnswerView>().ProducesProblem(400).ProducesProblem(403).ProducesProblem(404).ProducesProblem(409).ProducesProblem(422);
 
     private static async Task<IResult> Handle(
-        VehicleId id, VehicleCommandId command, Body body, HttpContext http, Caller caller, CommandRunner<FleetModule> runner, IOptions<FleetOptions> options,
+        VehicleId id, VehicleCommandId command, AnswerBody body, HttpContext http, Caller caller, CommandRunner<FleetModule> runner, IOptions<FleetOptions> options,
         CancellationToken ct)
     {
         if (caller.Kind != CallerKind.Device || caller.Subject != id.Value)

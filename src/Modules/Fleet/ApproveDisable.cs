@@ -14,7 +14,7 @@ namespace Mobility.Fleet;
 internal static class ApproveDisable
 {
     /// <param name="Reason">For people who look at the vehicle's history.</param>
-    public sealed record Body(string? Reason = null);
+    public sealed record ApprovalBody(string? Reason = null);
 
     public static Decision<VehicleEvent> Decide(
         Vehicle vehicle, VehicleCommandId command, AccountId by, string? why, FleetOptions options, DateTimeOffset now)
@@ -31,10 +31,10 @@ internal static class ApproveDisable
 
     public static void Map(IEndpointRouteBuilder app) => app.MapPost("/v1/fleet/vehicles/{id}/commands/{command}/approve", Handle).WithName("ApproveDisable")
         .RequirePermission("fleet.disable")
-        .Produces<CommandView>(202).ProducesProblem(400).ProducesProblem(403).ProducesProblem(404).ProducesProblem(409).ProducesProblem(422);
+        .Produces<CommandStateView>(202).ProducesProblem(400).ProducesProblem(403).ProducesProblem(404).ProducesProblem(409).ProducesProblem(422);
 
     private static async Task<IResult> Handle(
-        VehicleId id, VehicleCommandId command, Body body, HttpContext http, Caller caller, CommandRunner<FleetModule> runner, Database<FleetModule> database,
+        VehicleId id, VehicleCommandId command, ApprovalBody body, HttpContext http, Caller caller, CommandRunner<FleetModule> runner, Database<FleetModule> database,
         IOptions<FleetOptions> options, CancellationToken ct)
     {
         var fields = new Fields().Must(body.Reason is null or { Length: <= IssueCommand.ReasonLengthMax }, "reason", $"Send at most {IssueCommand.ReasonLengthMax} characters.");
@@ -48,7 +48,7 @@ internal static class ApproveDisable
                 return refused;
             var before = await GetCommand.EventsAsync(database, id, command, token);
             await CommandNews.AppendAsync(work, id, decision.Events, token);
-            return Outcome.Accepted(CommandView.Of(id, command, [.. before, .. decision.Events])!);
+            return Outcome.Accepted(CommandStateView.Of(id, command, [.. before, .. decision.Events])!);
         }, ct);
     }
 }

@@ -15,7 +15,7 @@ internal static class GetCommand
 
     public static void Map(IEndpointRouteBuilder app) => app.MapGet("/v1/fleet/vehicles/{id}/commands/{command}", Handle).WithName("GetCommand")
         .RequirePermission("fleet.read")
-        .Produces<CommandView>().ProducesProblem(404);
+        .Produces<CommandStateView>().ProducesProblem(404);
 
     public static async Task<IReadOnlyList<VehicleEvent>> EventsAsync(Database<FleetModule> database, VehicleId id, VehicleCommandId command, CancellationToken ct)
     {
@@ -26,7 +26,7 @@ internal static class GetCommand
     }
 
     private static async Task<IResult> Handle(VehicleId id, VehicleCommandId command, Database<FleetModule> database, CancellationToken ct) =>
-        CommandView.Of(id, command, await EventsAsync(database, id, command, ct)) is { } view ? TypedResults.Ok(view) : AnswerCommand.NotFound.ToResult();
+        CommandStateView.Of(id, command, await EventsAsync(database, id, command, ct)) is { } view ? TypedResults.Ok(view) : AnswerCommand.NotFound.ToResult();
 
     private sealed record Row(string Type, string Data);
 }

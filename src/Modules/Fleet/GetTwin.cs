@@ -36,13 +36,13 @@ internal static class GetTwin
     /// <param name="Last">Values of its last report.</param>
     /// <param name="Disabling">A request to disable it that waits.</param>
     /// <param name="Pending">Commands that wait for its answer.</param>
-    public sealed record View(
+    public sealed record TwinView(
         VehicleId Vehicle, DesiredView Desired, ReportedView? Reported, IReadOnlyList<string> Differs, LastView Last, DisablingView? Disabling,
         IReadOnlyList<VehicleCommandId> Pending);
 
     public static void Map(IEndpointRouteBuilder app) => app.MapGet("/v1/fleet/vehicles/{id}/twin", Handle).WithName("GetTwin")
         .RequirePermission("fleet.read")
-        .Produces<View>().ProducesProblem(404);
+        .Produces<TwinView>().ProducesProblem(404);
 
     private static async Task<IResult> Handle(VehicleId id, Database<FleetModule> database, CancellationToken ct)
     {
@@ -50,7 +50,7 @@ internal static class GetTwin
         return version == 0 ? GetVehicleById.NotFound.ToResult() : TypedResults.Ok(Of(id, vehicle));
     }
 
-    private static View Of(VehicleId id, Vehicle vehicle) => new(
+    private static TwinView Of(VehicleId id, Vehicle vehicle) => new(
         id,
         new DesiredView(vehicle.Desired.IsDisabled, vehicle.Desired.SpeedLimitKph),
         vehicle.Reported is { } said ? new ReportedView(said.IsDisabled, said.SpeedLimitKph, said.AgentVersion, said.FirmwareVersion, said.MeasuredAt) : null,

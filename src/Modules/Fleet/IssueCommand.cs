@@ -22,14 +22,14 @@ internal static class IssueCommand
     /// <param name="Kind">What is asked.</param>
     /// <param name="SpeedLimitKph">For a speed limit: km/h, or nothing to lift it.</param>
     /// <param name="Reason">For people who look at the vehicle's history.</param>
-    public sealed record Body(VehicleCommandKind Kind, int? SpeedLimitKph = null, string? Reason = null);
+    public sealed record CommandBody(VehicleCommandKind Kind, int? SpeedLimitKph = null, string? Reason = null);
 
     /// <param name="Id">Names the command.</param>
     /// <param name="Asked">What is asked.</param>
     /// <param name="By">Who asks.</param>
     /// <param name="Now">The clock.</param>
     /// <param name="Deadline">Until when the vehicle may obey.</param>
-    public sealed record Command(VehicleCommandId Id, Body Asked, AccountId By, DateTimeOffset Now, DateTimeOffset Deadline);
+    public sealed record Command(VehicleCommandId Id, CommandBody Asked, AccountId By, DateTimeOffset Now, DateTimeOffset Deadline);
 
     public static Decision<VehicleEvent> Decide(Vehicle vehicle, Command c, FleetOptions options)
     {
@@ -61,10 +61,10 @@ internal static class IssueCommand
 
     public static void Map(IEndpointRouteBuilder app) => app.MapPost("/v1/fleet/vehicles/{id}/commands", Handle).WithName("IssueCommand")
         .RequirePermission("fleet.command").LimitPerMinute("fleet-commands", 60)
-        .Produces<CommandView>(202).ProducesProblem(400).ProducesProblem(403).ProducesProblem(404).ProducesProblem(409).ProducesProblem(422);
+        .Produces<CommandStateView>(202).ProducesProblem(400).ProducesProblem(403).ProducesProblem(404).ProducesProblem(409).ProducesProblem(422);
 
     private static async Task<IResult> Handle(
-        VehicleId id, Body body, HttpContext http, Caller caller, CommandRunner<FleetModule> runner, IOptions<FleetOptions> options, CancellationToken ct)
+        VehicleId id, CommandBody body, HttpContext http, Caller caller, CommandRunner<FleetModule> runner, IOptions<FleetOptions> options, CancellationToken ct)
     {
         var fields = new Fields()
             .Must(body.Kind is not (VehicleCommandKind.Unlock or VehicleCommandKind.Lock), "kind", "Send locate, horn, speed_limit, disable or enable.")
@@ -84,7 +84,7 @@ internal static class IssueCommand
             if (decision.Problem is { } refused)
                 return refused;
             await CommandNews.AppendAsync(work, id, decision.Events, token);
-            return Outcome.Accepted(CommandView.Of(id, command.Id, decision.Events)!);
+            return Outcome.Accepted(CommandStateView.Of(id, command.Id, decision.Events)!);
         }, ct);
     }
 }

@@ -12,7 +12,7 @@ internal static partial class OnVehicleAnsweredCommand
     public static async Task Handle(VehicleAnsweredCommandV1 e, Reaction reaction, CancellationToken ct)
     {
         var vehicle = (await reaction.Work.LoadAsync(VehicleStream.Type, e.Vehicle.Value, ct)).State;
-        var body = new AnswerCommand.Body(e.Done ? AnswerCommand.AnswerKind.Done : AnswerCommand.AnswerKind.Refused, e.At, e.Reason, e.Position, e.Sequence);
+        var body = new AnswerCommand.AnswerBody(e.Done ? AnswerCommand.AnswerKind.Done : AnswerCommand.AnswerKind.Refused, e.At, e.Reason, e.Position, e.Sequence);
         var again = CommandNews.NewResending(reaction.Work, reaction.Services.GetRequiredService<IOptions<FleetOptions>>().Value);
         var decision = AnswerCommand.Decide(vehicle, e.Command, body, again);
         if (decision.Problem is { } problem)

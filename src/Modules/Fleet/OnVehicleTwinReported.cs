@@ -13,7 +13,7 @@ internal static partial class OnVehicleTwinReported
     {
         var vehicle = (await reaction.Work.LoadAsync(VehicleStream.Type, e.Vehicle.Value, ct)).State;
         var again = CommandNews.NewResending(reaction.Work, reaction.Services.GetRequiredService<IOptions<FleetOptions>>().Value);
-        var decision = ReportTwin.Decide(vehicle, new ReportTwin.Body(e.At, e.Disabled, e.SpeedLimitKph, e.AgentVersion, e.FirmwareVersion, e.Sequence), again);
+        var decision = ReportTwin.Decide(vehicle, new ReportTwin.TwinBody(e.At, e.Disabled, e.SpeedLimitKph, e.AgentVersion, e.FirmwareVersion, e.Sequence), again);
         if (decision.Problem is { } problem)
         {
             FleetMetrics.RefusedReports.Add(1, new KeyValuePair<string, object?>("code", problem.Code));

@@ -21,10 +21,10 @@ internal static class ReportTwin
     /// <param name="AgentVersion">Of the program on its board.</param>
     /// <param name="FirmwareVersion">Of the image that it was last updated with.</param>
     /// <param name="Sequence">Of the vehicle's events, where it counts them.</param>
-    public sealed record Body(
+    public sealed record TwinBody(
         DateTimeOffset At, bool Disabled, int? SpeedLimitKph = null, string? AgentVersion = null, long? FirmwareVersion = null, long? Sequence = null);
 
-    public static Decision<VehicleEvent> Decide(Vehicle vehicle, Body said, Resending again)
+    public static Decision<VehicleEvent> Decide(Vehicle vehicle, TwinBody said, Resending again)
     {
         if (vehicle.Phase is Phase.None)
             return Decision<VehicleEvent>.Refuse(GetVehicleById.NotFound);
@@ -39,7 +39,7 @@ internal static class ReportTwin
         .Produces(StatusCodes.Status204NoContent).ProducesProblem(400).ProducesProblem(403).ProducesProblem(404).ProducesProblem(409).ProducesProblem(422);
 
     private static async Task<IResult> Handle(
-        VehicleId id, Body body, HttpContext http, Caller caller, CommandRunner<FleetModule> runner, IOptions<FleetOptions> options, CancellationToken ct)
+        VehicleId id, TwinBody body, HttpContext http, Caller caller, CommandRunner<FleetModule> runner, IOptions<FleetOptions> options, CancellationToken ct)
     {
         if (caller.Kind != CallerKind.Device || caller.Subject != id.Value)
             return Problem.Forbidden("fleet.not_this_vehicle", "A vehicle reports for itself only.").ToResult();

@@ -59,7 +59,7 @@ public sealed class CommandTests
     public void An_answer_with_a_wrong_clock_is_refused(int secondsAhead, bool accepted)
     {
         var vehicle = Apply(Street(), Issue(Street(), 1, VehicleCommandKind.Horn));
-        (AnswerCommand.Decide(vehicle, Command(1), new AnswerCommand.Body(AnswerCommand.AnswerKind.Done, Begin.AddSeconds(secondsAhead)), Again()).Problem is null)
+        (AnswerCommand.Decide(vehicle, Command(1), new AnswerCommand.AnswerBody(AnswerCommand.AnswerKind.Done, Begin.AddSeconds(secondsAhead)), Again()).Problem is null)
             .ShouldBe(accepted);
     }
 
@@ -132,13 +132,13 @@ public sealed class CommandTests
     }
 
     private static Decision<VehicleEvent> Issue(Vehicle vehicle, int n, VehicleCommandKind kind, int? kph = null) =>
-        IssueCommand.Decide(vehicle, new IssueCommand.Command(Command(n), new IssueCommand.Body(kind, kph, "why"), Staff, Begin, Begin.AddSeconds(30)), Options);
+        IssueCommand.Decide(vehicle, new IssueCommand.Command(Command(n), new IssueCommand.CommandBody(kind, kph, "why"), Staff, Begin, Begin.AddSeconds(30)), Options);
 
     private static Decision<VehicleEvent> Ask(Vehicle vehicle, int n) => OnVehicleCommandRequested.Decide(vehicle,
         new VehicleCommandRequestedV1(new BookingId(new Guid(n, 0, 0, new byte[8])), Staff, Car, Command(n), VehicleCommandKind.Unlock, Begin), Begin, Begin.AddSeconds(30));
 
     private static Decision<VehicleEvent> Answer(Vehicle vehicle, int n, AnswerCommand.AnswerKind answer, string? reason = null) =>
-        AnswerCommand.Decide(vehicle, Command(n), new AnswerCommand.Body(answer, Begin, reason), Again());
+        AnswerCommand.Decide(vehicle, Command(n), new AnswerCommand.AnswerBody(answer, Begin, reason), Again());
 
     private static int again = 1_000;
 

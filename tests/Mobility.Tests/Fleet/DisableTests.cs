@@ -248,13 +248,13 @@ public sealed class DisableTests
     private static Decision<VehicleEvent> Disable(Vehicle vehicle, VehicleCommandId command, AccountId by) => Issue(vehicle, command, VehicleCommandKind.Disable, by);
 
     private static Decision<VehicleEvent> Issue(Vehicle vehicle, VehicleCommandId command, VehicleCommandKind kind, AccountId by, int? kph = null) =>
-        IssueCommand.Decide(vehicle, new IssueCommand.Command(command, new IssueCommand.Body(kind, kph, "stolen"), by, Begin, Begin.AddSeconds(30)), Options);
+        IssueCommand.Decide(vehicle, new IssueCommand.Command(command, new IssueCommand.CommandBody(kind, kph, "stolen"), by, Begin, Begin.AddSeconds(30)), Options);
 
     private static Decision<VehicleEvent> Answer(Vehicle vehicle, VehicleCommandId command, AnswerCommand.AnswerKind answer, string? reason = null) =>
-        AnswerCommand.Decide(vehicle, command, new AnswerCommand.Body(answer, Begin, reason), Again());
+        AnswerCommand.Decide(vehicle, command, new AnswerCommand.AnswerBody(answer, Begin, reason), Again());
 
     private static Decision<VehicleEvent> Report(Vehicle vehicle, bool disabled, int? limit, long? sequence = null, DateTimeOffset? at = null) =>
-        ReportTwin.Decide(vehicle, new ReportTwin.Body(at ?? Begin, disabled, limit, "1.0.0", 3, sequence), Again());
+        ReportTwin.Decide(vehicle, new ReportTwin.TwinBody(at ?? Begin, disabled, limit, "1.0.0", 3, sequence), Again());
 
     private static Resending Again() => new(NewId(), NewId(), Options, Begin);
 

@@ -31,15 +31,15 @@ internal sealed record CommandStep(string What, DateTimeOffset At, AccountId? By
 /// <param name="Deadline">Until when the vehicle may obey; absent before it went out.</param>
 /// <param name="Position">Where the vehicle was when it answered, if it said.</param>
 /// <param name="Steps">In the order in which they happened.</param>
-internal sealed record CommandView(
+internal sealed record CommandStateView(
     VehicleCommandId Id, VehicleId Vehicle, VehicleCommandKind Kind, CommandPhase Phase, int? SpeedLimitKph, BookingId? Booking, DateTimeOffset? Deadline, GeoPoint? Position,
     IReadOnlyList<CommandStep> Steps)
 {
     /// <summary>Null when none of the events begins the command.</summary>
-    public static CommandView? Of(VehicleId vehicle, VehicleCommandId command, IEnumerable<VehicleEvent> events) =>
-        events.Aggregate((CommandView?)null, (view, e) => Next(view, vehicle, command, e));
+    public static CommandStateView? Of(VehicleId vehicle, VehicleCommandId command, IEnumerable<VehicleEvent> events) =>
+        events.Aggregate((CommandStateView?)null, (view, e) => Next(view, vehicle, command, e));
 
-    private static CommandView? Next(CommandView? view, VehicleId vehicle, VehicleCommandId command, VehicleEvent e) => e switch
+    private static CommandStateView? Next(CommandStateView? view, VehicleId vehicle, VehicleCommandId command, VehicleEvent e) => e switch
     {
         CommandRequested asked when asked.Command == command =>
             ((view ?? Begin(vehicle, command, asked.Kind)) with { SpeedLimitKph = asked.SpeedLimitKph, Booking = asked.Booking, Deadline = asked.Deadline })
@@ -58,9 +58,9 @@ internal sealed record CommandView(
         _ => view,
     };
 
-    private static CommandView Begin(VehicleId vehicle, VehicleCommandId command, VehicleCommandKind kind) =>
+    private static CommandStateView Begin(VehicleId vehicle, VehicleCommandId command, VehicleCommandKind kind) =>
         new(command, vehicle, kind, CommandPhase.Sent, null, null, null, null, []);
 
-    private CommandView Step(CommandPhase phase, string what, DateTimeOffset at, AccountId? by, string? why) =>
+    private CommandStateView Step(CommandPhase phase, string what, DateTimeOffset at, AccountId? by, string? why) =>
         this with { Phase = phase, Steps = [.. Steps, new CommandStep(what, at, by, why)] };
 }

@@ -33,6 +33,9 @@ public readonly record struct VehicleCommandId(Guid Value) : IId<VehicleCommandI
     /// <inheritdoc/>
     public static VehicleCommandId From(Guid value) => new(value);
 
+    /// <summary>Binds route and query parameters.</summary>
+    public static bool TryParse(string? text, IFormatProvider? provider, out VehicleCommandId id) => Id.TryParse(text, out id);
+
     /// <inheritdoc/>
     public override string ToString() => Id.Format(this);
 }
@@ -112,6 +115,16 @@ public enum VehicleCommandKind
     Unlock,
     /// <summary>Close.</summary>
     Lock,
+    /// <summary>Say where it is, at once.</summary>
+    Locate,
+    /// <summary>Be heard.</summary>
+    Horn,
+    /// <summary>Go no faster than a speed, or as fast as it may again.</summary>
+    SpeedLimit,
+    /// <summary>Open for nobody and drive no more, until enabled. Only for a vehicle that stands.</summary>
+    Disable,
+    /// <summary>Be usable again.</summary>
+    Enable,
 }
 
 /// <summary>
@@ -140,16 +153,25 @@ public static class UnlockTokenWords
 /// <param name="Kind">What is asked.</param>
 /// <param name="RequestedAt">When it was asked.</param>
 /// <param name="Deadline">After it the command is given up, and must not be obeyed any more.</param>
+/// <param name="SpeedLimitKph">For a speed limit: km/h, or null to lift it.</param>
 [ContractName("fleet.command_issued.v1")]
 public sealed record VehicleCommandIssuedV1(
-    VehicleId Vehicle, VehicleCommandId Command, VehicleCommandKind Kind, DateTimeOffset RequestedAt, DateTimeOffset Deadline) : IContractEvent;
+    VehicleId Vehicle, VehicleCommandId Command, VehicleCommandKind Kind, DateTimeOffset RequestedAt, DateTimeOffset Deadline, int? SpeedLimitKph = null) : IContractEvent;
+
+/// <summary>Fleet waits until a vehicle stands; whoever hears its reports tells it with <see cref="VehicleStandsV1"/>. A later one takes the place of this one.</summary>
+/// <param name="Vehicle">The vehicle.</param>
+/// <param name="Command">What goes out then.</param>
+/// <param name="StandsFor">How long it must have stood; a locked vehicle stands at once.</param>
+/// <param name="Until">Afterwards nobody waits any more.</param>
+[ContractName("fleet.standstill_wanted.v1")]
+public sealed record StandstillWantedV1(VehicleId Vehicle, VehicleCommandId Command, TimeSpan StandsFor, DateTimeOffset Until) : IContractEvent;
 
 /// <summary>Asks Fleet for the commands that wait for a vehicle, oldest first.</summary>
 /// <param name="Vehicle">The vehicle.</param>
 [ContractName("fleet.get_pending_commands.v1")]
 public sealed record GetPendingCommands(VehicleId Vehicle) : IContractQuery<IReadOnlyList<VehicleCommandIssuedV1>>;
 
-/// <summary>Asks Fleet for a token that opens a vehicle without network; null when the vehicle is not in service. Who asks has made sure that the rider may open it now.</summary>
+/// <summary>Asks Fleet for a token that opens a vehicle without network; null when the vehicle is not in service or disabled. Who asks has made sure that the rider may open it now.</summary>
 /// <param name="Vehicle">The vehicle.</param>
 /// <param name="Booking">The booking.</param>
 /// <param name="Rider">Whose it is.</param>
@@ -164,13 +186,13 @@ public sealed record UnlockToken(string Token, DateTimeOffset ExpiresAt);
 /// <summary>A vehicle did not acknowledge a command in time, or refused it: whoever asked must compensate.</summary>
 /// <param name="Vehicle">The vehicle.</param>
 /// <param name="Command">The command.</param>
-/// <param name="Booking">The booking.</param>
+/// <param name="Booking">The booking for which it was asked; null for a command of staff.</param>
 /// <param name="Kind">What was asked.</param>
-/// <param name="Reason">A stable code, for example <c>timeout</c>.</param>
+/// <param name="Reason">A stable code, for example <c>timeout</c> or <c>refused_moving</c>.</param>
 /// <param name="At">When it was given up.</param>
 [ContractName("fleet.command_failed.v1")]
 public sealed record VehicleCommandFailedV1(
-    VehicleId Vehicle, VehicleCommandId Command, BookingId Booking, VehicleCommandKind Kind, string Reason, DateTimeOffset At) : IContractEvent;
+    VehicleId Vehicle, VehicleCommandId Command, BookingId? Booking, VehicleCommandKind Kind, string Reason, DateTimeOffset At) : IContractEvent;
 
 /// <summary>All that a list of vehicles for riders needs to know of one.</summary>
 /// <param name="Id">The vehicle.</param>
@@ -179,7 +201,7 @@ public sealed record VehicleCommandFailedV1(
 /// <param name="Type">Its type in the city's pack.</param>
 /// <param name="Kind">Scooter, e-bike, car or van.</param>
 /// <param name="State">MDS state.</param>
-/// <param name="Offered">Whether a rider may have it, its charge apart: in service and available.</param>
+/// <param name="Offered">Whether a rider may have it, its charge apart: in service, available and not disabled.</param>
 /// <param name="Version">Counts the vehicle's events: of two of these the one with the greater version is newer.</param>
 /// <param name="Position">Last known to Fleet.</param>
 /// <param name="StateOfChargePercent">0 to 100, last known to Fleet.</param>

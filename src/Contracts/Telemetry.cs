@@ -18,6 +18,39 @@ public sealed record VehicleReportedLockV1(
     VehicleId Vehicle, bool Unlocked, VehicleCommandId? Command, DateTimeOffset At, GeoPoint Position, int StateOfChargePercent, long OdometerMeters,
     long Sequence, string? Token = null) : IContractEvent;
 
+/// <summary>A vehicle said over its own wire what became of a command: obeyed, if it is none that a lock answers, or refused, whatever it was. Fleet judges.</summary>
+/// <param name="Vehicle">The vehicle.</param>
+/// <param name="Command">The command.</param>
+/// <param name="Done">True for done, false for refused.</param>
+/// <param name="Reason">Why it refused: a lower_snake word of the vehicle's, at most 40 characters.</param>
+/// <param name="At">By the vehicle's own clock.</param>
+/// <param name="Position">Where it was, if it said.</param>
+/// <param name="Sequence">Of the vehicle's events; a repetition has the same.</param>
+[ContractName("telemetry.vehicle_answered_command.v1")]
+public sealed record VehicleAnsweredCommandV1(
+    VehicleId Vehicle, VehicleCommandId Command, bool Done, string? Reason, DateTimeOffset At, GeoPoint? Position, long Sequence) : IContractEvent;
+
+/// <summary>A vehicle said over its own wire how it is: when it starts, and when it is back after being away. Fleet compares it with what is wanted.</summary>
+/// <param name="Vehicle">The vehicle.</param>
+/// <param name="Disabled">Whether it opens for nobody.</param>
+/// <param name="SpeedLimitKph">The limit that it was told; null when there is none.</param>
+/// <param name="AgentVersion">Of the program on its board.</param>
+/// <param name="FirmwareVersion">Of the image that it was last updated with.</param>
+/// <param name="At">By the vehicle's own clock.</param>
+/// <param name="Sequence">Of the vehicle's events; a repetition has the same.</param>
+[ContractName("telemetry.vehicle_twin_reported.v1")]
+public sealed record VehicleTwinReportedV1(
+    VehicleId Vehicle, bool Disabled, int? SpeedLimitKph, string? AgentVersion, long? FirmwareVersion, DateTimeOffset At, long Sequence) : IContractEvent;
+
+/// <summary>A vehicle stands, by its newest reports; told once for each <see cref="StandstillWantedV1"/>.</summary>
+/// <param name="Vehicle">The vehicle.</param>
+/// <param name="Command">That of the wait.</param>
+/// <param name="Since">Since when its reports say so, by its own clock.</param>
+/// <param name="At">Of the newest report.</param>
+/// <param name="Position">Where.</param>
+[ContractName("telemetry.vehicle_stands.v1")]
+public sealed record VehicleStandsV1(VehicleId Vehicle, VehicleCommandId Command, DateTimeOffset Since, DateTimeOffset At, GeoPoint Position) : IContractEvent;
+
 /// <summary>What may be wrong with a vehicle.</summary>
 public enum VehicleAlertKind
 {

@@ -70,6 +70,14 @@ internal sealed record EventBody
     public double? TiltDegrees { get; init; }
 
     public long? Version { get; init; }
+
+    public bool? Disabled { get; init; }
+
+    public int? SpeedLimitKph { get; init; }
+
+    public string? AgentVersion { get; init; }
+
+    public long? FirmwareVersion { get; init; }
 }
 
 /// <summary>Writes what goes over the wire. What a sensor says outside the schema's ranges is left out: one bad value must not cost the whole report.</summary>

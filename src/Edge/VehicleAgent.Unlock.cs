@@ -1,12 +1,8 @@
-using System.Text.Json;
-using Microsoft.Extensions.Logging;
-using Mobility.Contracts;
 using Mobility.Edge.Unlock;
-using Mobility.Platform;
 
 namespace Mobility.Edge;
 
-/// <summary>The lock: on the platform's command, and on a phone's token without network.</summary>
+/// <summary>The lock on a phone's token, without network.</summary>
 public sealed partial class VehicleAgent
 {
     /// <summary>Refused tokens within <see cref="AttemptsWithin"/>; then the vehicle listens to nobody for as long (UNL-5: somebody tries).</summary>
@@ -18,19 +14,15 @@ public sealed partial class VehicleAgent
     /// <summary>Much longer than a token lives, so that a clock that is set back opens no second time.</summary>
     private static readonly TimeSpan NonceKeptFor = TimeSpan.FromMinutes(10);
 
-    /// <summary>The platform gives a command up after half a minute and never sends it again.</summary>
-    private static readonly TimeSpan CommandKeptFor = TimeSpan.FromMinutes(10);
-
     private int _attempts;
     private long _attemptsSince;
     private bool _isBarred;
 
-    private sealed record CommandBody(string Id, string Kind, DateTimeOffset Deadline);
 
     /// <summary>
     /// A phone shows a token. <c>opened</c>, or <c>refused</c> with a stable code: <c>token_malformed</c>, <c>token_wrong_type</c>, <c>token_wrong_algorithm</c>,
     /// <c>token_not_authentic</c>, <c>token_wrong_issuer</c>, <c>token_wrong_vehicle</c>, <c>token_lives_too_long</c>, <c>token_expired</c>,
-    /// <c>token_not_yet_valid</c>, <c>token_used</c>, <c>vehicle_open</c>, <c>lock_failed</c>, <c>no_keys</c>, <c>too_many_attempts</c>, <c>try_later</c>.
+    /// <c>token_not_yet_valid</c>, <c>token_used</c>, <c>vehicle_disabled</c>, <c>vehicle_open</c>, <c>lock_failed</c>, <c>no_keys</c>, <c>too_many_attempts</c>, <c>try_later</c>.
     /// </summary>
     public async Task<string> OpenAsync(string token)
     {
@@ -55,6 +47,8 @@ public sealed partial class VehicleAgent
         var nonce = $"nonce {good.Nonce}";
         if (_isStopped)
             return "refused try_later";
+        if (_orders.Now.IsDisabled)
+            return Refuse("vehicle_disabled");
         if (_buffer.IsSeen(nonce))
             return Refuse("token_used");
         if (!_board.Read().IsLocked)
@@ -81,54 +75,4 @@ public sealed partial class VehicleAgent
         }
         return $"refused {code}";
     }
-
-    /// <summary>A command, under the lock. The door hears PUBACK when this returns: then what happened is on the disk.</summary>
-    private void Obey(ReadOnlyMemory<byte> payload)
-    {
-        if (ReadCommand(payload) is not { } command || _isStopped)
-            return;
-        var name = $"command {command.Id}";
-        if (_buffer.IsSeen(name))
-            return; // it comes again when its PUBACK was lost; what became of it was told
-        var refusal = Execute(command);
-        Tell(refusal is null
-            ? new EventBody { Kind = command.Kind == "unlock" ? "unlocked" : "locked", Command = command.Id }
-            : new EventBody { Kind = "command_refused", Command = command.Id, Reason = refusal });
-        LogCommand(_log, Vehicle, command.Kind, Id.Parse<VehicleCommandId>(command.Id), refusal ?? "obeyed");
-        _buffer.TryRemember(name, _clock.GetUtcNow() + CommandKeptFor);
-    }
-
-    private string? Execute(CommandBody command)
-    {
-        if (_clock.GetUtcNow() > command.Deadline)
-            return "expired";
-        switch (command.Kind)
-        {
-            case "unlock":
-                return TrySetLock(locked: false) ? null : "lock_failed";
-            case "lock" when _board.Read().SpeedMetersPerSecond >= ReportingRate.MovingMetersPerSecond:
-                return "moving"; // a lock that closes under way throws the rider off
-            case "lock":
-                return TrySetLock(locked: true) ? null : "lock_failed";
-            default:
-                return "unknown_kind";
-        }
-    }
-
-    /// <summary>Null for what is no command: the door sends none such, and there is nobody to tell.</summary>
-    private static CommandBody? ReadCommand(ReadOnlyMemory<byte> payload)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize<CommandBody>(payload.Span, JsonSerializerOptions.Web) is { Kind: not null } command
-                && Id.TryParse<VehicleCommandId>(command.Id, out _) ? command : null;
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
-    }
-
-    [LoggerMessage(EventId = 21_011, Level = LogLevel.Information, Message = "{Vehicle} heard the command {Kind} {Command}: {Reason}.")]
-    private static partial void LogCommand(ILogger log, VehicleId vehicle, string kind, VehicleCommandId command, string reason);
 }

@@ -26,6 +26,7 @@ public sealed partial class VehicleAgent : IBoardListener, IAsyncDisposable
     private readonly DoorLink _link;
     private readonly FenceWatch? _fences;
     private readonly UpdateSlots _slots;
+    private readonly StandingOrders _orders;
     private readonly long _startedAt;
     private long _nextReportAt;
     private long _reports;
@@ -49,8 +50,9 @@ public sealed partial class VehicleAgent : IBoardListener, IAsyncDisposable
     {
         (_settings, _board, _clock, _log) = (settings, board, clock, log);
         _slots = UpdateSlots.Open(Path.Combine(settings.DataFolder, "updates"));
+        _orders = StandingOrders.Open(settings.DataFolder);
         _buffer = OfflineBuffer.Open(Path.Combine(settings.DataFolder, "buffer"), clock);
-        _link = new DoorLink(settings.Door, settings.Vehicle, _buffer, clock, settings.NetworkClock ?? clock, random, _gate, Obey, settings.UpdateKeysUrl is null ? null : HearOffer, log);
+        _link = new DoorLink(settings.Door, settings.Vehicle, _buffer, clock, settings.NetworkClock ?? clock, random, _gate, TellTwin, Obey, settings.UpdateKeysUrl is null ? null : HearOffer, log);
         _fences = settings.Zones is { } zones ? new FenceWatch(zones, settings.VehicleTypeId, settings.SpeedLimitKph) : null;
         _startedAt = clock.GetTimestamp();
         if (settings.Door.Certificate is { } certificate)
@@ -58,6 +60,9 @@ public sealed partial class VehicleAgent : IBoardListener, IAsyncDisposable
         _keys = KeyFetch.Read(KeysFile) ?? settings.UnlockKeys;
         _updateKeys = KeyFetch.Read(UpdateKeysFile) ?? settings.UpdateKeys;
         _wasLocked = board.Read().IsLocked;
+        if (_orders.Now.SpeedLimitKph is not null)
+            LimitAt(null); // also before there is a fix
+        HoldStill();
         board.ReportTo(this);
         if (_slots.Start() is { } failed)
             LeaveImage(failed, "did_not_stay_up");
@@ -116,7 +121,7 @@ public sealed partial class VehicleAgent : IBoardListener, IAsyncDisposable
         get
         {
             lock (_gate)
-                return _limitKph ?? _settings.SpeedLimitKph;
+                return _limitKph ?? OwnLimitKph;
         }
     }
 
@@ -153,8 +158,9 @@ public sealed partial class VehicleAgent : IBoardListener, IAsyncDisposable
                 return;
             var now = _clock.GetUtcNow();
             _lastFix = reading.Position;
+            HoldStill();
             Fence(reading);
-            var limit = _limitKph ?? _settings.SpeedLimitKph;
+            var limit = _limitKph ?? OwnLimitKph;
             (_overspeed, var isTooFast) = _overspeed.Next(reading.SpeedMetersPerSecond, limit, now);
             if (isTooFast)
                 Tell(new EventBody { Kind = "overspeed", SpeedMetersPerSecond = Rounded(reading.SpeedMetersPerSecond), LimitKph = limit });
@@ -235,11 +241,21 @@ public sealed partial class VehicleAgent : IBoardListener, IAsyncDisposable
         _nextReportAt = now + Ticks(ReportingRate.Interval(reading, _settings.IsMetered));
     }
 
-    private void Fence(BoardReading reading)
+    /// <summary>What the vehicle may do where no zone says less: an order never lets it go faster than it is built to.</summary>
+    private int OwnLimitKph => Math.Min(_settings.SpeedLimitKph, _orders.Now.SpeedLimitKph ?? int.MaxValue);
+
+    /// <summary>Tells the motor when the limit is another one here.</summary>
+    private int LimitAt(GeoPoint? position)
     {
-        var limit = _fences?.LimitKphAt(reading.Position) ?? _settings.SpeedLimitKph;
+        var limit = position is { } place && _fences is { } fences ? Math.Min(fences.LimitKphAt(place), OwnLimitKph) : OwnLimitKph;
         if (limit != _limitKph)
             _board.LimitSpeed((_limitKph = limit).Value);
+        return limit;
+    }
+
+    private void Fence(BoardReading reading)
+    {
+        var limit = LimitAt(reading.Position);
         if (_fences is null)
             return;
         var crossing = _fences.Move(reading.Position, reading.AccuracyMeters);
@@ -277,7 +293,12 @@ public sealed partial class VehicleAgent : IBoardListener, IAsyncDisposable
     private void LockIs(bool locked)
     {
         (_wasLocked, _tamper) = (locked, new TamperState());
-        _nextReportAt = _clock.GetTimestamp(); // the first report at the new rate comes at once
+        ReportNow(); // the first report at the new rate comes at once
+    }
+
+    private void ReportNow()
+    {
+        _nextReportAt = _clock.GetTimestamp();
         Volatile.Write(ref _dueAt, _nextReportAt);
     }
 

@@ -71,6 +71,12 @@ public interface IVehicleBoard
     /// <summary>Moves the lock; true when it is so, also when it was so before.</summary>
     bool TrySetLock(bool locked);
 
+    /// <summary>Lets the motor run or not; true when it is so, also when it was so before. Never called to stop a vehicle that moves.</summary>
+    bool TrySetDrive(bool enabled);
+
+    /// <summary>Is heard for a moment: a horn or a bell; false when it is broken.</summary>
+    bool TrySoundHorn();
+
     /// <summary>Tells the motor controller how fast the vehicle may go.</summary>
     void LimitSpeed(int kilometersPerHour);
 

@@ -16,6 +16,12 @@ public sealed class SimulatedBoard(BoardReading start) : IVehicleBoard
     /// <summary>Whether the lock is stuck.</summary>
     public bool IsLockStuck { get; set; }
 
+    /// <summary>Whether the motor may run.</summary>
+    public bool IsDriveEnabled { get; private set; } = true;
+
+    /// <summary>How often the horn sounded.</summary>
+    public int HornsSounded { get; private set; }
+
     /// <summary>What the motor controller was told last; null before.</summary>
     public int? SpeedLimitKph { get; private set; }
 
@@ -35,6 +41,22 @@ public sealed class SimulatedBoard(BoardReading start) : IVehicleBoard
                 _reading = _reading with { IsLocked = locked };
             return _reading.IsLocked == locked;
         }
+    }
+
+    /// <inheritdoc/>
+    public bool TrySetDrive(bool enabled)
+    {
+        lock (_gate)
+            IsDriveEnabled = enabled;
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public bool TrySoundHorn()
+    {
+        lock (_gate)
+            HornsSounded++;
+        return true;
     }
 
     /// <inheritdoc/>

@@ -28,7 +28,7 @@ public enum LinkState
 /// </summary>
 internal sealed partial class DoorLink(
     DoorAddress address, VehicleId vehicle, OfflineBuffer buffer, TimeProvider clock, TimeProvider network, Random random, Lock gate,
-    Action<ReadOnlyMemory<byte>> onCommand, Action<ReadOnlyMemory<byte>>? onUpdate, ILogger log)
+    Action onWelcome, Action<ReadOnlyMemory<byte>> onCommand, Action<ReadOnlyMemory<byte>>? onUpdate, ILogger log)
 {
     public const ushort KeepAliveSeconds = 60;
 
@@ -262,6 +262,7 @@ internal sealed partial class DoorLink(
         byte[][] topics = onUpdate is null ? [_commands] : [_commands, _updates];
         Send(new SubscribePacket(NextPacketId(), [.. topics.Select(topic => new TopicRequest(Encoding.UTF8.GetString(topic), 1))]));
         PublishStatus(isOnline: true);
+        onWelcome();
         if (!ack.SessionPresent)
         {
             ForgetInFlight();

@@ -24,7 +24,9 @@ internal static class OnVehicleCommandFailed
 
     public static async Task Handle(VehicleCommandFailedV1 e, Reaction r, CancellationToken ct)
     {
-        var (state, _) = await r.Work.LoadAsync(BookingStream.Type, e.Booking.Value, ct);
-        r.Work.Record(e.Booking, state, Decide(state, e.Command, e.Reason, r.Now).Events);
+        if (e.Booking is not { } booking)
+            return; // staff asked
+        var (state, _) = await r.Work.LoadAsync(BookingStream.Type, booking.Value, ct);
+        r.Work.Record(booking, state, Decide(state, e.Command, e.Reason, r.Now).Events);
     }
 }

@@ -35,7 +35,11 @@ public sealed class FleetModule : IModule
         module.Subscribe<RideEndedV1>("end-trip", OnRideEnded.Handle);
         module.Subscribe<VehicleCommandRequestedV1>("command-vehicle", OnVehicleCommandRequested.Handle);
         module.Subscribe<VehicleReportedLockV1>("believe-vehicle", OnVehicleReportedLock.Handle);
+        module.Subscribe<VehicleAnsweredCommandV1>("hear-answer", OnVehicleAnsweredCommand.Handle);
+        module.Subscribe<VehicleTwinReportedV1>("compare-twin", OnVehicleTwinReported.Handle);
+        module.Subscribe<VehicleStandsV1>("disable-standing", OnVehicleStands.Handle);
         module.Scheduled<CommandTimeout>("command-timeout", GiveUpCommand.Handle);
+        module.Scheduled<DisableTimeout>("disable-timeout", LapseDisable.Handle);
 
         module.Answer<GetVehicle, VehicleSummary?>(GetVehicleById.Answer);
         module.Answer<ListVehiclesNow, IReadOnlyList<VehicleNow>>(ListAllVehicles.Answer);
@@ -45,9 +49,15 @@ public sealed class FleetModule : IModule
 
         module.Endpoints(GetVehicleById.Map);
         module.Endpoints(GetVehicleCommands.Map);
+        module.Endpoints(AnswerCommand.Map);
+        module.Endpoints(ReportTwin.Map);
         module.Endpoints(ReportLock.Map);
         module.Endpoints(GetUnlockKeys.Map);
         module.Endpoints(ListFleet.Map);
+        module.Endpoints(IssueCommand.Map);
+        module.Endpoints(GetCommand.Map);
+        module.Endpoints(ApproveDisable.Map);
+        module.Endpoints(GetTwin.Map);
         module.Endpoints(RegisterVehicle.Map);
         module.Endpoints(ChangeLifecycle.Map);
         module.Endpoints(InstallBattery.Map);
@@ -57,5 +67,7 @@ public sealed class FleetModule : IModule
 
         module.Audit(FleetAudit.StepsFollowMds);
         module.Audit(FleetAudit.CommandsEnd);
+        module.Audit(FleetAudit.DisablesEnd);
+        module.Audit(FleetAudit.DisablesHaveTwo);
     }
 }

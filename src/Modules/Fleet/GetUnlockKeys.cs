@@ -30,7 +30,7 @@ internal static class AnswerUnlockToken
     public static async Task<UnlockToken?> Answer(GetUnlockToken question, IServiceProvider services, CancellationToken ct)
     {
         var isInService = await services.GetRequiredService<Database<FleetModule>>().QuerySingleOrDefaultAsync<bool?>(
-            "SELECT phase = 'active' FROM vehicles WHERE id = @Id", new { Id = question.Vehicle.Value }, ct);
+            "SELECT phase = 'active' AND NOT desired_disabled AND NOT reported_disabled FROM vehicles WHERE id = @Id", new { Id = question.Vehicle.Value }, ct);
         return isInService is true
             ? await services.GetRequiredService<UnlockTokens>().IssueAsync(question.Vehicle, question.Booking, question.Rider, ct)
             : null;

@@ -15,7 +15,7 @@ internal static class GetVehicleCommands
 {
     public const int SecondsMax = 30;
 
-    public sealed record CommandView(VehicleCommandId Id, VehicleCommandKind Kind, DateTimeOffset RequestedAt, DateTimeOffset Deadline);
+    public sealed record CommandView(VehicleCommandId Id, VehicleCommandKind Kind, DateTimeOffset RequestedAt, DateTimeOffset Deadline, int? SpeedLimitKph);
 
     public sealed record CommandsView(IReadOnlyList<CommandView> Commands);
 
@@ -31,8 +31,8 @@ internal static class GetVehicleCommands
         if (caller.Kind != CallerKind.Device || caller.Subject != id.Value)
             return Problem.Forbidden("fleet.not_this_vehicle", "A vehicle asks for itself only.").ToResult();
         var vehicle = await EventStreams.WaitUntilAsync(database, signals, VehicleStream.Type, id.Value, TimeSpan.FromSeconds(seconds ?? 0),
-            now => now.Commands.Any(command => command.Status == CommandStatus.Pending), ct);
-        return TypedResults.Ok(new CommandsView([.. vehicle.Commands.Where(command => command.Status == CommandStatus.Pending)
-            .Select(command => new CommandView(command.Id, command.Kind, command.RequestedAt, command.Deadline))]));
+            now => now.Pending().Any(), ct);
+        return TypedResults.Ok(new CommandsView(
+            [.. vehicle.Pending().Select(command => new CommandView(command.Id, command.Kind, command.RequestedAt, command.Deadline, command.SpeedLimitKph))]));
     }
 }

@@ -19,16 +19,15 @@ internal static class GiveUpCommand
     public static async Task Handle(CommandTimeout message, Reaction reaction, CancellationToken ct)
     {
         var vehicle = (await reaction.Work.LoadAsync(VehicleStream.Type, message.Vehicle.Value, ct)).State;
-        foreach (var given in Decide(vehicle, message.Command, reaction.Now).Events.OfType<CommandGivenUp>())
-        {
-            reaction.Work.Append(VehicleStream.Type, message.Vehicle.Value, given);
-            Announce(reaction.Work, message.Vehicle, vehicle.Find(given.Command)!, given);
-        }
+        await CommandNews.AppendAsync(reaction.Work, message.Vehicle, Decide(vehicle, message.Command, reaction.Now).Events, ct);
     }
+
+    /// <summary>Why a vehicle refuses is its own word: a signal has only the fact.</summary>
+    private static string Reason(CommandGivenUp given) => given.Reason.StartsWith("refused", StringComparison.Ordinal) ? "refused" : given.Reason;
 
     public static void Announce(Work work, VehicleId vehicle, VehicleCommand command, CommandGivenUp given)
     {
-        work.OnCommitted(() => FleetMetrics.CommandsGivenUp.Add(1, new KeyValuePair<string, object?>("reason", given.Reason)));
+        work.OnCommitted(() => FleetMetrics.CommandsGivenUp.Add(1, new KeyValuePair<string, object?>("reason", Reason(given))));
         work.Publish(vehicle.Value, new VehicleCommandFailedV1(vehicle, command.Id, command.Booking, command.Kind, given.Reason, given.At));
     }
 }

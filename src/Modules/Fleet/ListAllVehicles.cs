@@ -16,16 +16,16 @@ internal static class ListAllVehicles
             new { After = question.After?.Value ?? Guid.Empty, Limit = Math.Clamp(question.Limit, 1, LimitMax) }, ct);
         return [.. rows.Select(row => new VehicleNow(
             new VehicleId(row.Id), row.Label, new CityId(row.City), new VehicleTypeId(row.Type), Words<VehicleKind>.Parse(row.Kind),
-            Words<VehicleState>.Parse(row.State), VehicleNews.IsOffered(Words<Phase>.Parse(row.Phase), Words<VehicleState>.Parse(row.State)), row.Version,
+            Words<VehicleState>.Parse(row.State), VehicleNews.IsOffered(Words<Phase>.Parse(row.Phase), Words<VehicleState>.Parse(row.State), row.Disabled), row.Version,
             new GeoPoint(row.Lat, row.Lon), row.Soc, new DateTimeOffset(row.MeasuredAt), row.MaxRangeMeters, row.MinSoc))];
     }
 
     private sealed record Row(
-        Guid Id, string Label, string City, string Type, string Kind, string Phase, string State, int Version, double Lat, double Lon, int Soc, DateTime MeasuredAt,
+        Guid Id, string Label, string City, string Type, string Kind, string Phase, string State, bool Disabled, int Version, double Lat, double Lon, int Soc, DateTime MeasuredAt,
         int MaxRangeMeters, int MinSoc);
 
     private const string Sql = """
-        SELECT id, label, city, type, kind, phase, state, (SELECT max(version) FROM events WHERE stream_id = v.id) AS version, lat, lon, soc, measured_at,
+        SELECT id, label, city, type, kind, phase, state, desired_disabled OR reported_disabled AS disabled, (SELECT max(version) FROM events WHERE stream_id = v.id) AS version, lat, lon, soc, measured_at,
             max_range_meters, min_soc
         FROM vehicles v WHERE id > @After ORDER BY id LIMIT @Limit
         """;

@@ -18,9 +18,14 @@ internal static class OnVehicleCommandRequested
             return Decision<VehicleEvent>.Refuse(ProblemKind.NotFound, "fleet.no_such_vehicle", "There is no such vehicle in service.");
         if (vehicle.Find(e.Command) is not null)
             return Decision<VehicleEvent>.Accept();
-        var pending = vehicle.Commands.Where(command => command.Status == CommandStatus.Pending).ToArray();
-        var giveWay = pending.Take(Math.Max(0, pending.Length - PendingMax + 1)).Select(command => new CommandGivenUp(command.Id, "superseded", now));
-        return Decision<VehicleEvent>.Accept([.. giveWay, new CommandRequested(e.Command, e.Booking, e.Kind, now, deadline)]);
+        return Decision<VehicleEvent>.Accept([.. MakeRoom(vehicle, now), new CommandRequested(e.Command, e.Booking, e.Kind, now, deadline)]);
+    }
+
+    /// <summary>The oldest commands that wait give way to one more.</summary>
+    public static IEnumerable<VehicleEvent> MakeRoom(Vehicle vehicle, DateTimeOffset now)
+    {
+        var pending = vehicle.Pending().ToArray();
+        return pending.Take(Math.Max(0, pending.Length - PendingMax + 1)).Select(command => new CommandGivenUp(command.Id, "superseded", now));
     }
 
     public static async Task Handle(VehicleCommandRequestedV1 e, Reaction reaction, CancellationToken ct)
@@ -28,6 +33,12 @@ internal static class OnVehicleCommandRequested
         var work = reaction.Work;
         var vehicle = (await work.LoadAsync(VehicleStream.Type, e.Vehicle.Value, ct)).State;
         var deadline = reaction.Now + reaction.Services.GetRequiredService<IOptions<FleetOptions>>().Value.CommandTimeout;
+        if (e.Kind == VehicleCommandKind.Unlock && vehicle.IsDisabled() && vehicle.Find(e.Command) is null)
+        {
+            // The vehicle would refuse, if it hears us at all; the rider does not wait for that.
+            work.Publish(e.Vehicle.Value, new VehicleCommandFailedV1(e.Vehicle, e.Command, e.Booking, e.Kind, "vehicle_disabled", reaction.Now));
+            return;
+        }
         var decision = Decide(vehicle, e, reaction.Now, deadline);
         if (decision.Problem is not null)
         {
@@ -36,10 +47,6 @@ internal static class OnVehicleCommandRequested
         }
         if (decision.Events.Count == 0)
             return;
-        var after = work.Append(VehicleStream.Type, e.Vehicle.Value, decision.Events);
-        foreach (var given in decision.Events.OfType<CommandGivenUp>())
-            GiveUpCommand.Announce(work, e.Vehicle, vehicle.Find(given.Command)!, given);
-        work.Schedule(deadline, e.Command.Value, new CommandTimeout(e.Vehicle, e.Command));
-        VehicleGateway.Send(work, e.Vehicle, after.Find(e.Command)!);
+        await CommandNews.AppendAsync(work, e.Vehicle, decision.Events, ct);
     }
 }

@@ -15,7 +15,8 @@ internal static partial class OnVehicleReportedLock
         var body = new ReportLock.Body(e.Unlocked ? ReportLock.ReportKind.Unlocked : ReportLock.ReportKind.Locked, e.At, e.Position, e.StateOfChargePercent,
             e.OdometerMeters, e.Command, e.Sequence, e.Token);
         var token = await reaction.Services.GetRequiredService<UnlockTokens>().ReadAsync(e.Token, e.Vehicle, ct);
-        var decision = ReportLock.Decide(vehicle, body, reaction.Services.GetRequiredService<IOptions<FleetOptions>>().Value, reaction.Now, token);
+        var options = reaction.Services.GetRequiredService<IOptions<FleetOptions>>().Value;
+        var decision = ReportLock.Decide(vehicle, body, options, reaction.Now, token);
         var log = reaction.Services.GetRequiredService<ILogger<FleetModule>>();
         if (decision.Problem is { } problem)
         {
@@ -23,7 +24,7 @@ internal static partial class OnVehicleReportedLock
             LogRefused(log, e.Vehicle, problem.Code);
             return;
         }
-        await ReportLock.RecordAsync(reaction.Work, e.Vehicle, vehicle, body, decision, log, ct);
+        await ReportLock.RecordAsync(reaction.Work, e.Vehicle, vehicle, body, decision, options, log, ct);
     }
 
     [LoggerMessage(EventId = 3003, Level = LogLevel.Warning, Message = "A report of {Vehicle} was refused: {Code}")]

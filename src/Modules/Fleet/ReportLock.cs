@@ -45,7 +45,7 @@ internal static partial class ReportLock
             return Decision<VehicleEvent>.Refuse(ProblemKind.NotFound, "fleet.no_such_vehicle", "There is no such vehicle.");
         var command = vehicle.Find(report.Command);
         if (command is not null && command.Kind != kind)
-            return Decision<VehicleEvent>.Refuse(Problem.Unprocessable("fleet.command_mismatch", "The command asked for the opposite.", "command"));
+            return Decision<VehicleEvent>.Refuse(Problem.Unprocessable("fleet.command_mismatch", "The command asked for something else.", "command"));
         if (command?.Status == CommandStatus.Obeyed || (report.Sequence is { } sequence && vehicle.Sequences.Contains(sequence)))
             return Decision<VehicleEvent>.Accept(); // said before
         if (report.At > now + options.ClockAheadMax || report.At < now - options.ReportAgeMax)
@@ -86,24 +86,27 @@ internal static partial class ReportLock
             var decision = Decide(vehicle, body, options.Value, work.Now, read);
             if (decision.Problem is { } refused)
                 return refused;
-            await RecordAsync(work, id, vehicle, body, decision, log, token);
+            await RecordAsync(work, id, vehicle, body, decision, options.Value, log, token);
             return Outcome.Ok(new ReportView(id, body.Kind, body.Command, vehicle.Find(body.Command)?.Booking ?? read?.Booking, body.At));
         }, ct);
     }
 
     /// <summary>What follows from an accepted report, whichever wire it came over.</summary>
     public static async Task RecordAsync(
-        Work work, VehicleId id, Vehicle vehicle, Body body, Decision<VehicleEvent> decision, ILogger log, CancellationToken ct)
+        Work work, VehicleId id, Vehicle vehicle, Body body, Decision<VehicleEvent> decision, FleetOptions options, ILogger log, CancellationToken ct)
     {
         var command = vehicle.Find(body.Command);
         foreach (var report in decision.Events.OfType<LockReported>())
         {
-            await VehicleNews.AppendAsync(work, id, [report], ct);
+            var after = await VehicleNews.AppendAsync(work, id, [report], ct);
             if (command is { Status: CommandStatus.Pending })
                 work.Unschedule<CommandTimeout>(command.Id.Value);
             Announce(work, id, report);
             if (report is { Kind: VehicleCommandKind.Unlock, Nonce: null } && command is not { Status: CommandStatus.Pending })
                 work.OnCommitted(() => Alarm(id, log));
+            // A lock closes at a standstill only: so a vehicle of which nobody hears more than its lock can be disabled too.
+            if (report is { Kind: VehicleCommandKind.Lock, Newest: true } && report.MeasuredAt >= work.Now - DisableVehicle.RecentWithin && after.Disabling is { } waits)
+                await CommandNews.AppendAsync(work, id, DisableVehicle.OnStandstill(after, waits.Command, report.MeasuredAt, options, work.Now).Events, ct);
         }
     }
 
@@ -123,7 +126,7 @@ internal static partial class ReportLock
         LogUnexpectedUnlock(log, vehicle);
     }
 
-    private static Problem ClockProblem(string detail) => Problem.Unprocessable("fleet.clock_out_of_range", detail, "at");
+    public static Problem ClockProblem(string detail) => Problem.Unprocessable("fleet.clock_out_of_range", detail, "at");
 
     [LoggerMessage(EventId = 3002, Level = LogLevel.Warning, Message = "{Vehicle} unlocked without a command or token that still stood.")]
     private static partial void LogUnexpectedUnlock(ILogger log, VehicleId vehicle);

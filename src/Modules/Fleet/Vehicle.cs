@@ -40,9 +40,16 @@ internal sealed record StateChanged(VehicleState From, MdsEvent Event, VehicleSt
 /// <summary>A booking is over that never had the vehicle here; what still comes of it is old news.</summary>
 internal sealed record BookingPassed(BookingId Booking, DateTimeOffset At) : VehicleEvent;
 
-internal sealed record CommandRequested(VehicleCommandId Command, BookingId Booking, VehicleCommandKind Kind, DateTimeOffset At, DateTimeOffset Deadline) : VehicleEvent;
+/// <summary>A command goes out: for a booking, or because staff want it (<paramref name="By"/>, <paramref name="Why"/>).</summary>
+internal sealed record CommandRequested(
+    VehicleCommandId Command, BookingId? Booking, VehicleCommandKind Kind, DateTimeOffset At, DateTimeOffset Deadline, int? SpeedLimitKph = null, AccountId? By = null,
+    string? Why = null) : VehicleEvent;
 
+/// <summary>The vehicle was silent until the deadline, refused, or had more commands than it may have: whoever asked is told.</summary>
 internal sealed record CommandGivenUp(VehicleCommandId Command, string Reason, DateTimeOffset At) : VehicleEvent;
+
+/// <summary>The vehicle's own word that it did what a command other than unlock and lock asked.</summary>
+internal sealed record CommandDone(VehicleCommandId Command, DateTimeOffset MeasuredAt, GeoPoint? Position, DateTimeOffset At) : VehicleEvent;
 
 /// <summary>The vehicle's own word. <paramref name="Booking"/> is that of the command or token it names; <paramref name="Nonce"/> is the token's.</summary>
 internal sealed record LockReported(
@@ -57,7 +64,8 @@ internal enum CommandStatus
 }
 
 internal sealed record VehicleCommand(
-    VehicleCommandId Id, BookingId Booking, VehicleCommandKind Kind, DateTimeOffset RequestedAt, DateTimeOffset Deadline, CommandStatus Status);
+    VehicleCommandId Id, BookingId? Booking, VehicleCommandKind Kind, DateTimeOffset RequestedAt, DateTimeOffset Deadline, CommandStatus Status,
+    int? SpeedLimitKph = null);
 
 /// <summary>The booking that has the vehicle, and since when by the platform's clock.</summary>
 internal sealed record Occupant(BookingId Booking, DateTimeOffset Since);
@@ -89,10 +97,18 @@ internal sealed record Vehicle
     public IReadOnlyList<VehicleCommand> Commands { get; init; } = [];
     public IReadOnlyList<long> Sequences { get; init; } = [];
     public IReadOnlyList<string> UsedNonces { get; init; } = [];
+    public DesiredTwin Desired { get; init; } = DesiredTwin.None;
+    public ReportedTwin? Reported { get; init; }
+    public Disabling? Disabling { get; init; }
+
+    /// <summary>Rented out to nobody: from the moment that it is decided until the vehicle itself says that it is usable again.</summary>
+    public bool IsDisabled() => Desired.IsDisabled || Reported is { IsDisabled: true };
 
     public bool Knows(BookingId booking) => Occupant?.Booking == booking || PassedBookings.Contains(booking);
 
     public VehicleCommand? Find(VehicleCommandId? command) => Commands.LastOrDefault(known => known.Id == command);
+
+    public IEnumerable<VehicleCommand> Pending() => Commands.Where(command => command.Status == CommandStatus.Pending);
 
     public static Vehicle Evolve(Vehicle state, VehicleEvent e) => e switch
     {
@@ -125,9 +141,28 @@ internal sealed record Vehicle
         BookingPassed passed => state with { PassedBookings = Remember(state.PassedBookings, passed.Booking) },
         CommandRequested asked => state with
         {
-            Commands = Remember(state.Commands, new VehicleCommand(asked.Command, asked.Booking, asked.Kind, asked.At, asked.Deadline, CommandStatus.Pending)),
+            Commands = RememberCommand(state.Commands,
+                new VehicleCommand(asked.Command, asked.Booking, asked.Kind, asked.At, asked.Deadline, CommandStatus.Pending, asked.SpeedLimitKph)),
         },
         CommandGivenUp given => state with { Commands = Mark(state.Commands, given.Command, CommandStatus.GivenUp) },
+        CommandDone done => state with { Commands = Mark(state.Commands, done.Command, CommandStatus.Obeyed) },
+        TwinUpdated twin => state with { Desired = twin.Desired ?? state.Desired, Reported = twin.Reported ?? state.Reported },
+        DisableAsked asked => state with
+        {
+            Disabling = new Disabling(asked.Command, asked.By, asked.Why, DisableStage.AwaitingApproval, asked.ApproveUntil ?? asked.At),
+        },
+        DisableApproved => state,
+        StandstillAwaited awaited => state with
+        {
+            Disabling = (state.Disabling is { } waits && waits.Command == awaited.Command
+                ? waits
+                : new Disabling(awaited.Command, null, TwinRules.SentAgain, DisableStage.AwaitingStandstill, awaited.Until)) with
+            {
+                Stage = DisableStage.AwaitingStandstill,
+                Until = awaited.Until,
+            },
+        },
+        StandstillSeen or DisableEnded => state with { Disabling = null },
         LockReported report => (report.Newest
             ? state with
             {
@@ -158,6 +193,15 @@ internal sealed record Vehicle
     private static List<VehicleCommand> Mark(IReadOnlyList<VehicleCommand> commands, VehicleCommandId command, CommandStatus status) =>
         [.. commands.Select(known => known.Id == command ? known with { Status = status } : known)];
 
+    /// <summary>The oldest that wait for nothing are forgotten first: one that is forgotten can neither be answered nor given up.</summary>
+    private static List<VehicleCommand> RememberCommand(IReadOnlyList<VehicleCommand> known, VehicleCommand next)
+    {
+        List<VehicleCommand> commands = [.. known, next];
+        while (commands.Count > RememberedMax)
+            commands.RemoveAt(Math.Max(0, commands.FindIndex(command => command.Status != CommandStatus.Pending)));
+        return commands;
+    }
+
     private static List<T> Remember<T>(IReadOnlyList<T> known, T next) => [.. known.Skip(known.Count - RememberedMax + 1), next];
 }
 
@@ -178,6 +222,13 @@ internal static class VehicleStream
         .Add<BookingPassed>("booking_passed.v1")
         .Add<CommandRequested>("command_requested.v1")
         .Add<CommandGivenUp>("command_given_up.v1")
-        .Add<LockReported>("lock_reported.v1"))
-    { SnapshotEvery = SnapshotEveryEvents };
+        .Add<CommandDone>("command_done.v1")
+        .Add<LockReported>("lock_reported.v1")
+        .Add<TwinUpdated>("twin_updated.v1")
+        .Add<DisableAsked>("disable_asked.v1")
+        .Add<DisableApproved>("disable_approved.v1")
+        .Add<StandstillAwaited>("standstill_awaited.v1")
+        .Add<StandstillSeen>("standstill_seen.v1")
+        .Add<DisableEnded>("disable_ended.v1"))
+    { SnapshotEvery = SnapshotEveryEvents, SnapshotSchema = "2" };
 }

@@ -17,9 +17,9 @@ internal static class VehicleGateway
     {
         var database = services.GetRequiredService<Database<FleetModule>>();
         var vehicle = (await EventStreams.LoadAsync(database, VehicleStream.Type, question.Vehicle.Value, ct)).State;
-        return [.. vehicle.Commands.Where(command => command.Status == CommandStatus.Pending).Select(command => Issued(question.Vehicle, command))];
+        return [.. vehicle.Pending().Select(command => Issued(question.Vehicle, command))];
     }
 
     private static VehicleCommandIssuedV1 Issued(VehicleId vehicle, VehicleCommand command) =>
-        new(vehicle, command.Id, command.Kind, command.RequestedAt, command.Deadline);
+        new(vehicle, command.Id, command.Kind, command.RequestedAt, command.Deadline, command.SpeedLimitKph);
 }

@@ -70,7 +70,18 @@ internal static class VehicleTable
                     e.Stream, report.Position.LatitudeDegrees, report.Position.LongitudeDegrees, GridCell.Of(report.Position).Key, report.StateOfChargePercent,
                     report.OdometerMeters, report.At, report.MeasuredAt);
                 break;
-            case LockReported or BookingPassed or CommandRequested or CommandGivenUp:
+            case TwinUpdated twin:
+                if (twin.Desired is { } desired)
+                    add("UPDATE vehicles SET desired_disabled = $2, desired_limit_kph = $3, updated_at = $4 WHERE id = $1",
+                        e.Stream, desired.IsDisabled, desired.SpeedLimitKph, twin.At);
+                if (twin.Reported is { } reported)
+                    add("""
+                        UPDATE vehicles SET reported_disabled = $2, reported_limit_kph = $3, agent_version = $4, firmware_version = $5, twin_reported_at = $6,
+                            updated_at = $7 WHERE id = $1
+                        """, e.Stream, reported.IsDisabled, reported.SpeedLimitKph, reported.AgentVersion, reported.FirmwareVersion, reported.MeasuredAt, twin.At);
+                break;
+            case LockReported or BookingPassed or CommandRequested or CommandGivenUp or CommandDone or DisableAsked or DisableApproved or StandstillAwaited
+                or StandstillSeen or DisableEnded:
                 break; // nothing of it is in this table
             default:
                 throw new UnreachableException($"{e.Event.GetType().Name} is no event of a vehicle.");

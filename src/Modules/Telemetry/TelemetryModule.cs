@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
+using Mobility.Contracts;
 using Mobility.Platform.Modules;
 using Mobility.Telemetry.Alerts;
 using Mobility.Telemetry.Ingest;
@@ -43,6 +44,8 @@ public sealed class TelemetryModule : IModule
 
         services.AddSingleton<WatchedCities>().AddSingleton<VehicleWatch>().AddSingleton<IReportListener>(p => p.GetRequiredService<VehicleWatch>());
         services.AddHostedService(p => p.GetRequiredService<VehicleWatch>());
+        services.AddHostedService<StandstillWatch>();
+        module.Subscribe<StandstillWantedV1>("await-standstill", OnStandstillWanted.Handle);
         module.Endpoints(ListAlerts.Map);
         module.Audit(WatchAudit.AlertsMatch);
 

@@ -29,6 +29,9 @@ internal sealed class ScriptedDoor : IAsyncDisposable
     /// <summary>Everything that was published, in the order of its arrival; also what comes again.</summary>
     public ConcurrentQueue<(string Topic, JsonElement Payload, bool Duplicate, ushort PacketId)> Heard { get; } = new();
 
+    /// <summary>What the vehicle said of itself at its connections; not among what was <see cref="Heard"/>.</summary>
+    public ConcurrentQueue<JsonElement> Twins { get; } = new();
+
     public ConcurrentQueue<ConnectPacket> Connects { get; } = new();
 
     public ConcurrentQueue<string> Subscribed { get; } = new();
@@ -133,9 +136,7 @@ internal sealed class ScriptedDoor : IAsyncDisposable
                 await WriteAsync(output, new SubAckPacket(subscribe.PacketId, [1]));
                 break;
             case PublishPacket publish:
-                if (publish.TopicText.StartsWith("events/", StringComparison.Ordinal))
-                    AcknowledgedBeforeEvent.Enqueue(AcknowledgedCommands.Count);
-                Heard.Enqueue((publish.TopicText, JsonSerializer.Deserialize<JsonElement>(publish.Payload.Span), publish.Duplicate, publish.PacketId));
+                Hear(publish, JsonSerializer.Deserialize<JsonElement>(publish.Payload.Span));
                 if (publish.Qos == 1 && Acknowledges)
                     await WriteAsync(output, new PubAckPacket(publish.PacketId, ReasonCode.Success));
                 break;
@@ -149,6 +150,19 @@ internal sealed class ScriptedDoor : IAsyncDisposable
                 socket.Shutdown(SocketShutdown.Both);
                 break;
         }
+    }
+
+    private void Hear(PublishPacket publish, JsonElement payload)
+    {
+        var isEvent = publish.TopicText.StartsWith("events/", StringComparison.Ordinal);
+        if (isEvent && payload.GetProperty("kind").GetString() == "twin_reported")
+        {
+            Twins.Enqueue(payload);
+            return;
+        }
+        if (isEvent)
+            AcknowledgedBeforeEvent.Enqueue(AcknowledgedCommands.Count);
+        Heard.Enqueue((publish.TopicText, payload, publish.Duplicate, publish.PacketId));
     }
 
     /// <summary>One at a time: the test speaks while the door answers.</summary>

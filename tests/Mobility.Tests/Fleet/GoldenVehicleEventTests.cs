@@ -17,6 +17,7 @@ public sealed class GoldenVehicleEventTests
     private static readonly DateTimeOffset At = new(2026, 6, 1, 8, 0, 0, TimeSpan.Zero);
     private static readonly BookingId Booking = new(Guid.Parse("00000000-0000-7000-8000-000000000001"));
     private static readonly VehicleCommandId Command = new(Guid.Parse("00000000-0000-7000-8000-000000000002"));
+    private static readonly AccountId Staff = new(Guid.Parse("00000000-0000-7000-8000-000000000003"));
     private static readonly GeoPoint Place = new(50.001, 10.002);
 
     private static readonly VehicleEvent[] Samples =
@@ -27,8 +28,12 @@ public sealed class GoldenVehicleEventTests
         new VehicleRetired("sold", At), new VehiclePlaced(Place, 99, At),
         new StateChanged(VehicleState.Available, MdsEvent.ReservationStart, VehicleState.Reserved, Booking, At, At.AddSeconds(1)),
         new BookingPassed(Booking, At), new CommandRequested(Command, Booking, VehicleCommandKind.Unlock, At, At.AddSeconds(30)),
-        new CommandGivenUp(Command, "timeout", At),
+        new CommandGivenUp(Command, "timeout", At), new CommandDone(Command, At, Place, At.AddSeconds(1)),
         new LockReported(VehicleCommandKind.Lock, Command, Booking, At, Place, 80, 12_345, 7, true, At.AddSeconds(1)),
+        new TwinUpdated(new DesiredTwin(true, 12), new ReportedTwin(false, 20, "1.0.0", 3, At, 8), Staff, "stolen", At.AddSeconds(1)),
+        new DisableAsked(Command, Staff, "stolen", At.AddMinutes(15), At), new DisableApproved(Command, Staff, "seen", At),
+        new StandstillAwaited(Command, TimeSpan.FromMinutes(2), At.AddDays(1), At), new StandstillSeen(Command, At, At.AddSeconds(1)),
+        new DisableEnded(Command, "withdrawn", Staff, At),
     ];
 
     [Fact, Trait("Req", "EVT-6")]

@@ -77,13 +77,13 @@ public sealed class DecisionTests
             ["bookable_rider"] = "account.self bookings.write payments.self quotes.write vehicles.read",
             ["staff"] = "account.self fleet.read vehicles.read",
             ["support_agent"] = "account.self bookings.read fleet.read ops.read payments.read vehicles.read",
-            ["field_technician"] = "account.self fleet.manage fleet.read vehicles.read",
+            ["field_technician"] = "account.self fleet.command fleet.manage fleet.read vehicles.read",
             ["operations_manager"] =
-                "account.self bookings.manage bookings.read fleet.manage fleet.read ops.manage ops.read payments.read vehicles.read zones.manage",
+                "account.self bookings.manage bookings.read fleet.command fleet.disable fleet.manage fleet.read ops.manage ops.read payments.read vehicles.read zones.manage",
             ["finance"] = "account.self bookings.read fleet.read payments.manage payments.read vehicles.read",
             ["data_scientist"] = "account.self bookings.read fleet.read ops.read vehicles.read",
             ["ml_engineer"] = "account.self bookings.read fleet.read ops.read vehicles.read",
-            ["admin"] = "account.self accounts.manage bookings.manage bookings.read bookings.write fleet.manage fleet.read ops.manage ops.read payments.manage "
+            ["admin"] = "account.self accounts.manage bookings.manage bookings.read bookings.write fleet.command fleet.disable fleet.manage fleet.read ops.manage ops.read payments.manage "
                 + "payments.read payments.self quotes.write vehicles.read zones.manage",
             ["device"] = "device.report",
             ["service"] = "internal.ask",

@@ -16,7 +16,7 @@ internal static class EventRules
     {
         if (e.Sequence < 0)
             return "sequence_out_of_range";
-        if (e.Kind.Length is 0 or > EventPayload.KindLengthMax || !e.Kind.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '_'))
+        if (!EventPayload.IsWord(e.Kind, EventPayload.KindLengthMax))
             return "kind_out_of_range";
         if (e.StateOfChargePercent is not (null or (>= 0 and <= 100)))
             return "charge_out_of_range";
@@ -32,6 +32,13 @@ internal static class EventRules
             return "reason_out_of_range";
         if (e.IsLockReport && (e.Position is null || e.StateOfChargePercent is null || e.OdometerMeters is null))
             return "incomplete"; // a ride is billed by it
+        if ((e.IsAnswer && e.CommandId is null) || (e.IsTwin && e.Disabled is null))
+            return "incomplete";
+        if (e.IsTwin && (e.SpeedLimitKph is not (null or (>= 1 and <= EventPayload.SpeedLimitKphMax)) || e.FirmwareVersion < 0
+            || e.AgentVersion is { Length: 0 or > EventPayload.AgentVersionLengthMax }))
+            return "twin_out_of_range";
+        if (e.Kind == "command_refused" && e.Reason is { } why && !EventPayload.IsWord(why, EventPayload.RefusalLengthMax))
+            return "reason_out_of_range";
         return ReportRules.ClockFault(e.At, now);
     }
 }
@@ -124,6 +131,12 @@ internal sealed partial class EventPump(
                     e.StateOfChargePercent!.Value, e.OdometerMeters!.Value, e.Sequence, e.Token));
             if (e.Update is { } outcome)
                 work.Publish(message.Vehicle.Value, new VehicleReportedUpdateV1(message.Vehicle, outcome, e.Version, e.Reason, e.At.ToUniversalTime(), e.Sequence));
+            if (e.IsTwin)
+                work.Publish(message.Vehicle.Value, new VehicleTwinReportedV1(message.Vehicle, e.Disabled!.Value, e.SpeedLimitKph, e.AgentVersion, e.FirmwareVersion,
+                    e.At.ToUniversalTime(), e.Sequence));
+            if (e.IsAnswer)
+                work.Publish(message.Vehicle.Value, new VehicleAnsweredCommandV1(message.Vehicle, e.CommandId!.Value, e.Kind == "command_done", e.Kind == "command_done" ? null : e.Reason,
+                    e.At.ToUniversalTime(), e.Position, e.Sequence));
         }
         if ((await work.CommitAsync(ct)).Outcome != CommitOutcome.Committed)
             return false;

@@ -8,7 +8,7 @@ namespace Mobility.Telemetry.Mqtt;
 /// <summary>Subscriptions, and what is sent because of them.</summary>
 internal sealed partial class MqttConnection
 {
-    private sealed record CommandPayload(VehicleCommandId Id, VehicleCommandKind Kind, DateTimeOffset RequestedAt, DateTimeOffset Deadline);
+    private sealed record CommandPayload(VehicleCommandId Id, VehicleCommandKind Kind, DateTimeOffset RequestedAt, DateTimeOffset Deadline, int? SpeedLimitKph);
 
     /// <summary>What an observer wants to hear: per kind of topic one vehicle, or all (null).</summary>
     private sealed class ObserverFilters
@@ -106,7 +106,8 @@ internal sealed partial class MqttConnection
         if (Session is not { } session || Vehicle is not { } vehicle || left <= TimeSpan.Zero)
             return;
         var topic = TopicRights.Name(TopicKind.Commands, vehicle);
-        var payload = JsonSerializer.SerializeToUtf8Bytes(new CommandPayload(command.Id, command.Kind, command.RequestedAt, command.Deadline), MobilityJson.Http);
+        var payload = JsonSerializer.SerializeToUtf8Bytes(
+            new CommandPayload(command.Id, command.Kind, command.RequestedAt, command.Deadline, command.SpeedLimitKph), MobilityJson.Http);
         ushort packetId = 0;
         byte qos;
         lock (session.Gate)

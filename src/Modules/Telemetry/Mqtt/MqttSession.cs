@@ -3,7 +3,7 @@ using Mobility.Contracts;
 namespace Mobility.Telemetry.Mqtt;
 
 /// <summary>A command on its way to a vehicle.</summary>
-internal sealed record PendingCommand(VehicleCommandId Id, VehicleCommandKind Kind, DateTimeOffset RequestedAt, DateTimeOffset Deadline);
+internal sealed record PendingCommand(VehicleCommandId Id, VehicleCommandKind Kind, DateTimeOffset RequestedAt, DateTimeOffset Deadline, int? SpeedLimitKph);
 
 /// <summary>What was sent with QoS 1 and is not acknowledged.</summary>
 internal sealed record InFlight(string Topic, byte[] Payload, PendingCommand? Command);

@@ -6,7 +6,6 @@ using Mobility.Contracts;
 using Mobility.Geo;
 using Mobility.Platform;
 using Mobility.Platform.Auth;
-using Mobility.Platform.Events;
 using Mobility.Platform.Http;
 
 namespace Mobility.Fleet;

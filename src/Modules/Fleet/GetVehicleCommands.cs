@@ -15,7 +15,7 @@ internal static class GetVehicleCommands
 {
     public const int SecondsMax = 30;
 
-    public sealed record CommandView(VehicleCommandId Id, VehicleCommandKind Kind, DateTimeOffset RequestedAt, DateTimeOffset Deadline, int? SpeedLimitKph);
+    public sealed record CommandView(VehicleCommandId Id, VehicleCommandKind Kind, DateTimeOffset RequestedAt, DateTimeOffset Deadline, int? SpeedLimitKph = null);
 
     public sealed record CommandsView(IReadOnlyList<CommandView> Commands);
 

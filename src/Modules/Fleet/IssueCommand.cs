@@ -5,7 +5,6 @@ using Microsoft.Extensions.Options;
 using Mobility.Contracts;
 using Mobility.Platform;
 using Mobility.Platform.Auth;
-using Mobility.Platform.Events;
 using Mobility.Platform.Http;
 
 namespace Mobility.Fleet;

@@ -1,6 +1,5 @@
 using Mobility.Contracts;
 using Mobility.Platform;
-using Mobility.Platform.Events;
 using Mobility.Platform.Modules;
 
 namespace Mobility.Fleet;

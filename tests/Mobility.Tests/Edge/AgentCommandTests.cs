@@ -1,6 +1,4 @@
-using System.Text.Json;
 using Mobility.Contracts;
-using Mobility.Edge;
 using Mobility.Geo;
 using Mobility.Platform;
 using Mobility.Tests.Support;

@@ -1,4 +1,6 @@
+using Microsoft.Extensions.DependencyInjection;
 using Mobility.Platform.Modules;
+using Mobility.Telemetry.Live;
 using Npgsql;
 
 namespace Mobility.Host;
@@ -10,6 +12,7 @@ namespace Mobility.Host;
 internal static class JointLaws
 {
     private static readonly TimeSpan OnItsWay = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan OneMoment = TimeSpan.FromSeconds(2);
 
     private static readonly IReadOnlyList<AuditCheck> Checks =
     [
@@ -59,6 +62,8 @@ internal static class JointLaws
     {
         if (!Modules.All(name => app.Modules.Any(m => m.Module == name)))
             yield break;
+        if (app.Web.Services.GetService<LiveFleetFeed>() is { IsReady: true } live)
+            yield return new AuditResult("joint.live_fleet", "The live fleet of this process equals the streams and the last reports.", await DifferencesAsync(live, ct));
         await using var source = NpgsqlDataSource.Create(connectionString);
         foreach (var check in Checks)
         {
@@ -71,5 +76,15 @@ internal static class JointLaws
                 violations.Add(reader.GetString(0));
             yield return new AuditResult($"joint.{check.Name}", check.Law, violations);
         }
+    }
+
+    /// <summary>What is on its way shows too; what is still there a moment later is wrong.</summary>
+    private static async Task<IReadOnlyList<string>> DifferencesAsync(LiveFleetFeed live, CancellationToken ct)
+    {
+        var first = await live.CompareAsync(ct);
+        if (first.Count == 0)
+            return first;
+        await Task.Delay(OneMoment, ct);
+        return [.. (await live.CompareAsync(ct)).Intersect(first)];
     }
 }

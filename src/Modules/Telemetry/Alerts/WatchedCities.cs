@@ -16,7 +16,7 @@ internal sealed class WatchedCities(IAsk ask)
     /// <summary>The map that was asked for last, without asking; null when there is none.</summary>
     public WatchedCity? Known(CityId id) => _cities.TryGetValue(id.Value, out var known) ? known.City : null;
 
-    /// <summary>The map, asked for again when it is not recent. For one task.</summary>
+    /// <summary>The map, asked for again when it is not recent; null when there is no such city.</summary>
     public async ValueTask<WatchedCity?> GetAsync(CityId id, CancellationToken ct)
     {
         if (_cities.TryGetValue(id.Value, out var known) && Stopwatch.GetElapsedTime(known.AskedAt) < RecentFor)

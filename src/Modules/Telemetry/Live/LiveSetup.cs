@@ -15,6 +15,7 @@ internal static class LiveSetup
         module.Services.AddHostedService(p => p.GetRequiredService<LiveFleetFeed>());
         module.Endpoints(FindNearbyVehicles.Map);
         module.Endpoints(StreamVehicles.Map);
+        module.Endpoints(CountVehiclesByZone.Map);
         module.Endpoints(CompareLiveFleet.Map);
     }
 }

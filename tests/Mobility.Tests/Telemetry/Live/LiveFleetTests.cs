@@ -2,6 +2,7 @@ using FsCheck;
 using FsCheck.Fluent;
 using Mobility.Contracts;
 using Mobility.Geo;
+using Mobility.Telemetry.Alerts;
 using Mobility.Telemetry.Live;
 
 namespace Mobility.Tests.Telemetry.Live;
@@ -77,6 +78,34 @@ public sealed class LiveFleetTests
         fleet.Report(free.Vehicle, PackedPoint.Of(here), free.Class.MinimumCharge - 1, 6, out _).ShouldBeTrue();
         Labels(fleet, here).ShouldBeEmpty("it is not charged enough");
         fleet.Report(free.Vehicle, PackedPoint.Of(here), 100, 4, out _).ShouldBeFalse("an old report changes nothing");
+    }
+
+    [Fact, Trait("Req", "GEO-3")]
+    public void Vehicles_are_counted_in_every_zone_they_are_in_as_by_looking_at_each()
+    {
+        var random = new Random(20261122);
+        var here = new GeoPoint(48.2, 11.5);
+        for (var run = 0; run < 20; run++)
+        {
+            var areas = Enumerable.Range(0, random.Next(0, 12)).Select(_ => Square(LiveSamples.Near(here, 1_500, random), 100 + random.Next(900))).ToArray();
+            var city = new WatchedCity(new CityId("city"), 1, new ZoneIndex(areas), [.. areas.Select((_, i) => new ZoneId($"z-{i}"))], [.. areas.Select(_ => false)]);
+            var fleet = new LiveFleet();
+            var states = Enumerable.Range(1, 500).Select(i => LiveSamples.State(i, LiveSamples.Near(here, 2_000, random), random)).ToArray();
+            foreach (var state in states)
+                fleet.Take(state);
+            var ours = states.Where(s => s.Class.City == "city").ToArray();
+            var expected = areas.Select((area, i) => (Zone: (ZoneId?)new ZoneId($"z-{i}"), In: ours.Where(s => area.Contains(s.Position.ToPoint())).ToArray()))
+                .Append((null, ours.Where(s => !areas.Any(a => a.Contains(s.Position.ToPoint()))).ToArray()));
+            CountVehiclesByZone.Count(fleet, city).ShouldBe(expected.Select(e => new CountVehiclesByZone.ZoneCount(e.Zone, e.In.Length, e.In.Count(LiveSamples.IsRentable))));
+        }
+
+        static GeoMultiPolygon Square(GeoPoint middle, int meters)
+        {
+            var (north, east) = (meters / 111_195.0, meters / 74_000.0);
+            var (lat, lon) = (middle.LatitudeDegrees, middle.LongitudeDegrees);
+            return new GeoMultiPolygon(new GeoPolygon(
+                [new(lat - north, lon - east), new(lat - north, lon + east), new(lat + north, lon + east), new(lat + north, lon - east), new(lat - north, lon - east)]));
+        }
     }
 
     [Fact]

@@ -49,8 +49,19 @@ internal sealed class NodeProgram : IAsyncDisposable
     {
         JsonElement last = default;
         foreach (var happening in happenings)
+        {
             last = await NextAsync(happening);
+            last.GetProperty("event").GetString().ShouldBe(happening, last.GetRawText());
+        }
         return last;
+    }
+
+    /// <summary>The first of these that happens, whatever happens before it: programs say some things in an order of their own.</summary>
+    public async Task<JsonElement> WaitForAsync(params string[] happenings)
+    {
+        while (true)
+            if (await NextAsync(string.Join(" or ", happenings)) is var next && happenings.Contains(next.GetProperty("event").GetString()))
+                return next;
     }
 
     public async ValueTask DisposeAsync()
@@ -62,18 +73,16 @@ internal sealed class NodeProgram : IAsyncDisposable
         _process.Dispose();
     }
 
-    private async Task<JsonElement> NextAsync(string happening)
+    private async Task<JsonElement> NextAsync(string awaited)
     {
         using var deadline = new CancellationTokenSource(Patience);
         try
         {
-            var next = await _events.Reader.ReadAsync(deadline.Token);
-            next.GetProperty("event").GetString().ShouldBe(happening, next.GetRawText());
-            return next;
+            return await _events.Reader.ReadAsync(deadline.Token);
         }
         catch (ChannelClosedException)
         {
-            throw new InvalidOperationException($"The program ended before '{happening}': {await _errors}");
+            throw new InvalidOperationException($"The program ended before '{awaited}': {await _errors}");
         }
     }
 

@@ -18,7 +18,7 @@ public sealed class NpmMqttTests(MqttFixture platform) : IClassFixture<MqttFixtu
             (await platform.HistoryCountAsync(vehicle.Id)).ShouldBe(1); // acknowledged is durable
         await Eventually.TrueAsync(async () => await platform.HistoryCountAsync(vehicle.Id) == 1, "the report is in history");
         await client.SayAsync(new { command = "end" });
-        await client.ExpectAsync("closed");
+        await client.WaitForAsync("closed");
     }
 
     [Theory, InlineData(4), InlineData(5), Trait("Req", "FLT-11")]
@@ -52,7 +52,8 @@ public sealed class NpmMqttTests(MqttFixture platform) : IClassFixture<MqttFixtu
             username = $"{vehicle.Id}",
             password = vehicle.Secret,
         });
-        await stranger.ExpectAsync("error");
+        // In TLS 1.3 the client has finished its handshake when the server misses the certificate, so it may hear of an error or of the end only.
+        (await stranger.WaitForAsync("connected", "error", "closed")).GetProperty("event").GetString().ShouldNotBe("connected");
     }
 
     [Theory, InlineData(4), InlineData(5), Trait("Req", "FLT-2")]
@@ -63,11 +64,11 @@ public sealed class NpmMqttTests(MqttFixture platform) : IClassFixture<MqttFixtu
         await client.SayAsync(new { command = "subscribe", topic = $"commands/{vehicle.Id}", qos = 1 });
         (await client.ExpectAsync("subscribed")).GetProperty("granted").GetInt32().ShouldBe(1);
         await client.SayAsync(new { command = "drop" });
-        await client.ExpectAsync("closed");
+        await client.WaitForAsync("closed");
         await platform.UnlockAsync(vehicle.Id);
         await SayConnectAsync(client, vehicle, version, keepsSession: true, will: null);
         (await client.ExpectAsync("connected")).GetProperty("sessionPresent").GetBoolean().ShouldBeTrue(); // it does not subscribe again
-        var message = await client.ExpectAsync("message");
+        var message = await client.WaitForAsync("message");
         message.GetProperty("topic").GetString().ShouldBe($"commands/{vehicle.Id}");
         message.GetProperty("qos").GetInt32().ShouldBe(1);
         JsonSerializer.Deserialize<JsonElement>(message.GetProperty("payload").GetString()!).GetProperty("kind").GetString().ShouldBe("unlock");
@@ -84,7 +85,7 @@ public sealed class NpmMqttTests(MqttFixture platform) : IClassFixture<MqttFixtu
             await polite.SayAsync(new { command = "publish", topic, payload = "here", qos = 1, retain = true });
             await polite.ExpectAsync("published");
             await polite.SayAsync(new { command = "end" });
-            await polite.ExpectAsync("closed");
+            await polite.WaitForAsync("closed");
         }
         await ExpectStatusAsync(vehicle.Id, version, "here");
         await using (await ConnectAsync(vehicle, version, will: will))
@@ -102,7 +103,7 @@ public sealed class NpmMqttTests(MqttFixture platform) : IClassFixture<MqttFixtu
         var vehicle = await platform.NewVehicleAsync();
         await using var client = NodeProgram.Start("client.cjs");
         await SayConnectAsync(client, (vehicle.Id, "wrong"), version, keepsSession: false, will: null);
-        (await client.ExpectAsync("error")).GetProperty("code").GetInt32().ShouldBe(version == 5 ? 0x86 : 4);
+        (await client.WaitForAsync("error")).GetProperty("code").GetInt32().ShouldBe(version == 5 ? 0x86 : 4);
     }
 
     /// <summary>Whoever subscribes now is told the last status at once, and that it is an old one.</summary>
@@ -120,7 +121,7 @@ public sealed class NpmMqttTests(MqttFixture platform) : IClassFixture<MqttFixtu
         });
         await observer.ExpectAsync("connected");
         await observer.SayAsync(new { command = "subscribe", topic = $"status/{vehicle}", qos = 0 });
-        var heard = await observer.ExpectAsync("subscribed", "message");
+        var heard = await observer.WaitForAsync("message");
         (heard.GetProperty("payload").GetString(), heard.GetProperty("retain").GetBoolean()).ShouldBe((status, true));
     }
 

@@ -163,6 +163,10 @@ internal static class UnlockBench
         public void LimitSpeed(int kilometersPerHour) => _board.LimitSpeed(kilometersPerHour);
 
         public void ReportTo(IBoardListener listener) => _board.ReportTo(listener);
+
+        public bool TrySetDrive(bool enabled) => _board.TrySetDrive(enabled);
+
+        public bool TrySoundHorn() => _board.TrySoundHorn();
     }
 
     /// <summary>A rider with some vehicles, one ride after the other.</summary>

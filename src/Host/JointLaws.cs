@@ -1,4 +1,3 @@
-using Microsoft.Extensions.DependencyInjection;
 using Mobility.Platform.Modules;
 using Mobility.Telemetry.Live;
 using Npgsql;

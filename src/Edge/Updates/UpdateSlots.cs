@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text.Json;
-using Mobility.Edge.Offline;
 using Mobility.Edge.Unlock;
 
 namespace Mobility.Edge.Updates;

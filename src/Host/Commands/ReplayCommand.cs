@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
-using Microsoft.Extensions.DependencyInjection;
 using Mobility.Contracts;
 using Mobility.Platform;
 using Mobility.Telemetry.Mqtt;

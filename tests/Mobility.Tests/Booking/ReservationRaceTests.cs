@@ -1,7 +1,9 @@
 using System.Net;
 using Microsoft.Extensions.DependencyInjection;
 using Mobility.Booking;
+using Mobility.Contracts;
 using Mobility.Geo;
+using Mobility.Platform;
 using Mobility.Platform.Events;
 
 namespace Mobility.Tests.Bookings;
@@ -36,7 +38,7 @@ public sealed class ReservationRaceTests(BookingPlatform platform) : IClassFixtu
     {
         var plan = await platform.Services.GetRequiredService<Database<BookingModule>>().QueryAsync<string>(
             "EXPLAIN SELECT min(lower(period)) FROM holds WHERE vehicle_id = @vehicle AND period && tstzrange(@from, @until)",
-            new { vehicle = Guid.NewGuid(), from = platform.Clock.GetUtcNow(), until = platform.Clock.GetUtcNow().AddHours(1) }, CancellationToken.None);
+            new { vehicle = Id.New<VehicleId>(platform.Clock).Value, from = platform.Clock.GetUtcNow(), until = platform.Clock.GetUtcNow().AddHours(1) }, CancellationToken.None);
         string.Join('\n', plan).ShouldContain("holds_one_per_vehicle");
     }
 

@@ -1,5 +1,4 @@
 using Mobility.Contracts;
-using Mobility.Geo;
 using Mobility.Telemetry.Alerts;
 using Mobility.Telemetry.Live;
 

@@ -156,7 +156,7 @@ public sealed class WatchTests(MqttFixture platform) : IClassFixture<MqttFixture
         live.GetProperty("differences").EnumerateArray().ShouldBeEmpty();
     }
 
-    [Fact, Trait("Req", "FLT-6")]
+    [Fact]
     public async Task History_knows_the_zones_of_each_place()
     {
         var (vehicle, wire) = await OnTheWireAsync("watch-3");

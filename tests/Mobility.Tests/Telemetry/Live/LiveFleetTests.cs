@@ -80,7 +80,7 @@ public sealed class LiveFleetTests
         fleet.Report(free.Vehicle, PackedPoint.Of(here), 100, 4, out _).ShouldBeFalse("an old report changes nothing");
     }
 
-    [Fact, Trait("Req", "GEO-3")]
+    [Fact]
     public void Vehicles_are_counted_in_every_zone_they_are_in_as_by_looking_at_each()
     {
         var random = new Random(20261122);

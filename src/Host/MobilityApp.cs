@@ -120,6 +120,11 @@ public sealed class MobilityApp : IAsyncDisposable
         }
     }
 
-    /// <inheritdoc/>
-    public ValueTask DisposeAsync() => Web.DisposeAsync();
+    /// <summary>Stops what runs, unless that was done, and lets go of everything.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Web.Lifetime.ApplicationStarted.IsCancellationRequested && !Web.Lifetime.ApplicationStopped.IsCancellationRequested)
+            await Web.StopAsync();
+        await Web.DisposeAsync();
+    }
 }

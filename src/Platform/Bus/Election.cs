@@ -80,7 +80,6 @@ public sealed partial class Election(Database<PlatformModule> database, ILogger<
                     _changed.Set();
                 else
                     await Signal.WaitAsync(changed, TryEvery, ct);
-                ct.ThrowIfCancellationRequested();
                 await using var ping = new NpgsqlCommand("SELECT 1", connection);
                 await ping.ExecuteScalarAsync(ct);
                 Interlocked.Exchange(ref _aliveAt, Stopwatch.GetTimestamp());

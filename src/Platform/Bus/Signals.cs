@@ -43,5 +43,10 @@ public sealed class Signal
     public Task Next => _source.Task;
 
     /// <summary>Waits for the hint or for the time to be over.</summary>
-    public static Task WaitAsync(Task next, TimeSpan atMost, CancellationToken ct) => Task.WhenAny(next, Task.Delay(atMost, ct));
+    /// <exception cref="OperationCanceledException">Nobody waits any more: a loop around this ends.</exception>
+    public static async Task WaitAsync(Task next, TimeSpan atMost, CancellationToken ct)
+    {
+        await Task.WhenAny(next, Task.Delay(atMost, ct));
+        ct.ThrowIfCancellationRequested();
+    }
 }

@@ -1,4 +1,6 @@
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Mobility.Host;
 using Mobility.Platform;
 using Mobility.Platform.Modules;
@@ -33,6 +35,29 @@ public sealed class TargetTests
         using var http = new HttpClient { BaseAddress = new Uri(app.Address) };
         (await http.GetAsync("/health/live")).IsSuccessStatusCode.ShouldBeTrue();
         (await http.GetStringAsync("/modules")).ShouldContain(module);
+    }
+
+    [Fact]
+    public async Task A_process_that_stops_leaves_nothing_running()
+    {
+        await using var app = MobilityApp.Create(new MobilityAppOptions
+        {
+            ConnectionString = await TestPostgres.CreateDatabaseAsync(null),
+            Settings = new Dictionary<string, string?>
+            {
+                ["Logging:LogLevel:Default"] = "Critical",
+                ["Database:PoolSize"] = "8",
+                ["Identity:KeyProtection"] = Convert.ToBase64String(new byte[32]),
+                ["Fleet:KeyProtection"] = Convert.ToBase64String(new byte[32]),
+                ["Telemetry:KeyProtection"] = Convert.ToBase64String(new byte[32]),
+            },
+        });
+        await app.MigrateAsync(CancellationToken.None);
+        await app.StartAsync(CancellationToken.None);
+        await app.Web.StopAsync(CancellationToken.None);
+        var services = app.Web.Services.GetServices<IHostedService>().OfType<BackgroundService>().ToArray();
+        services.Length.ShouldBeGreaterThan(5);
+        services.Where(service => service.ExecuteTask is { IsCompleted: false }).Select(service => service.GetType().Name).ShouldBeEmpty();
     }
 
     [Fact]

@@ -61,7 +61,8 @@ internal static class JointLaws
     {
         if (!Modules.All(name => app.Modules.Any(m => m.Module == name)))
             yield break;
-        if (app.Web.Services.GetService<LiveFleetFeed>() is { IsReady: true } live)
+        // A process that stops follows nobody any more.
+        if (app.Web.Services.GetService<LiveFleetFeed>() is { IsReady: true } live && !app.Web.Lifetime.ApplicationStopping.IsCancellationRequested)
             yield return new AuditResult("joint.live_fleet", "The live fleet of this process equals the streams and the last reports.", await DifferencesAsync(live, ct));
         await using var source = NpgsqlDataSource.Create(connectionString);
         foreach (var check in Checks)

@@ -34,6 +34,7 @@ public sealed record MobilityAppOptions
 public sealed class MobilityApp : IAsyncDisposable
 {
     private readonly MobilityAppOptions _options;
+    private bool _isDisposed;
 
     private MobilityApp(WebApplication web, IReadOnlyList<ModuleDefinition> modules, MobilityAppOptions options) =>
         (Web, Modules, _options) = (web, modules, options);
@@ -123,6 +124,9 @@ public sealed class MobilityApp : IAsyncDisposable
     /// <summary>Stops what runs, unless that was done, and lets go of everything.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (_isDisposed)
+            return;
+        _isDisposed = true;
         if (Web.Lifetime.ApplicationStarted.IsCancellationRequested && !Web.Lifetime.ApplicationStopped.IsCancellationRequested)
             await Web.StopAsync();
         await Web.DisposeAsync();

@@ -6,6 +6,8 @@ using Mobility.Host;
 using Mobility.Identity;
 using Mobility.Platform;
 using Mobility.Platform.Auth;
+using Mobility.Platform.Bus;
+using Mobility.Platform.Events;
 using Mobility.Platform.Postgres;
 using Mobility.Telemetry.Mqtt;
 
@@ -97,6 +99,14 @@ internal sealed class BenchPlatform : IAsyncDisposable
             _server.Refresh();
             return _server.TotalProcessorTime;
         }
+    }
+
+    /// <summary>Waits until every reaction to what was asked has run; returns how long that took.</summary>
+    public async Task<TimeSpan> CatchUpAsync(CancellationToken ct)
+    {
+        var began = Stopwatch.GetTimestamp();
+        await PlatformQuiet.WaitAsync([.. _keys.Modules.Select(m => (m, _keys.Web.Services.GetRequiredKeyedService<ModuleDatabase>(m.Module)))], TimeProvider.System, ct);
+        return Stopwatch.GetElapsedTime(began);
     }
 
     public async ValueTask DisposeAsync()

@@ -65,6 +65,7 @@ internal static class BookingBench
                 race_attempts_per_second = Math.Round(races.PerSecond, 1),
                 half_pace_per_second = Math.Round(reservations.HalfPace, 1),
                 reserve_p99_ms_full_pace = Math.Round(reservations.AtFullPace.Percentile(0.99), 2),
+                reactions_caught_up_s = Math.Round(reservations.CatchUp.TotalSeconds, 2),
                 pgbench_one_by_one_per_second = Math.Round(pgbench.OneByOnePerSecond, 1),
                 steps = lifecycles.Steps.ToDictionary(s => s.Key, s => new
                 {
@@ -158,7 +159,8 @@ internal static class BookingBench
         return overlaps;
     });
 
-    private sealed record ReservationResult(double PerSecond, Latencies AtFullPace, double HalfPace, Latencies AtHalfPace);
+    /// <param name="CatchUp">From the last answer at full pace until every reaction to the reservations had run: what the burst put off.</param>
+    private sealed record ReservationResult(double PerSecond, Latencies AtFullPace, TimeSpan CatchUp, double HalfPace, Latencies AtHalfPace);
 
     private static async Task<ReservationResult> ReserveAsync(
         BenchPlatform platform, VehicleId[] vehicles, ConcurrentDictionary<string, int> errors, CancellationToken ct)
@@ -178,6 +180,8 @@ internal static class BookingBench
         var seconds = Stopwatch.GetElapsedTime(began).TotalSeconds;
         var perSecond = full.Count / seconds;
         Say($"{perSecond:0} reservations/s; the platform's process used {(platform.CpuTime - cpu).TotalSeconds / seconds:0.00} of {Environment.ProcessorCount} cores");
+        var catchUp = await platform.CatchUpAsync(ct);
+        Say($"the reactions had caught up {catchUp.TotalSeconds:0.0} s later");
 
         var pace = perSecond / 2;
         Say($"reservations at {pace:0}/s");
@@ -197,7 +201,8 @@ internal static class BookingBench
             }
         }));
         connections.ForEach(c => c.Dispose());
-        return new ReservationResult(perSecond, full, pace, half);
+        await platform.CatchUpAsync(ct); // else the first unlock of the lifecycles waits behind the last reservations
+        return new ReservationResult(perSecond, full, catchUp, pace, half);
     }
 
     private static async Task ReserveOneAsync(
@@ -229,7 +234,7 @@ internal static class BookingBench
         RaceResult races, ReservationResult reservations, LifecycleBench.Result lifecycles, PgbenchLimit.Result pgbench, ConcurrentDictionary<string, int> errors)
     {
         Console.WriteLine($"races         {races.Attempts} attempts in {races.Races} races of {Racers}: {races.DoubleBookings} double bookings, {races.RacesWithoutWinner} races without a winner, {races.PerSecond:0} attempts/s");
-        Console.WriteLine($"reservations  {reservations.PerSecond:0}/s at full pace (p99 {reservations.AtFullPace.Percentile(0.99):0.0} ms); at {reservations.HalfPace:0}/s: p50 {reservations.AtHalfPace.Percentile(0.5):0.0}, p95 {reservations.AtHalfPace.Percentile(0.95):0.0}, p99 {reservations.AtHalfPace.Percentile(0.99):0.0} ms");
+        Console.WriteLine($"reservations  {reservations.PerSecond:0}/s at full pace (p99 {reservations.AtFullPace.Percentile(0.99):0.0} ms, reactions done {reservations.CatchUp.TotalSeconds:0.0} s later); at {reservations.HalfPace:0}/s: p50 {reservations.AtHalfPace.Percentile(0.5):0.0}, p95 {reservations.AtHalfPace.Percentile(0.95):0.0}, p99 {reservations.AtHalfPace.Percentile(0.99):0.0} ms");
         Console.WriteLine($"pgbench       {pgbench.PerSecond:0} commits/s in one round trip each ({pgbench.OneByOnePerSecond:0}/s statement by statement); ratio {reservations.PerSecond / pgbench.PerSecond:0.00}");
         ReportLifecycles(lifecycles, errors);
     }

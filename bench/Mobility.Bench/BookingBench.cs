@@ -107,6 +107,7 @@ internal static class BookingBench
             if (quotedAt == 0 || Stopwatch.GetElapsedTime(quotedAt) > QuotesLive)
             {
                 quotedAt = Stopwatch.GetTimestamp();
+                await platform.CatchUpAsync(ct); // the vehicle of the last race may not be free again yet
                 offers = (await QuoteAsync(connections, riders.SelectMany(r => vehicles.Select(v => (r, v))).ToArray(), errors, ct))
                     .GroupBy(o => o.Vehicle).ToDictionary(g => g.Key, g => g.ToArray());
                 if (offers.Values.Any(o => o.Length < Racers))

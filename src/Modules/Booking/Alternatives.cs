@@ -64,5 +64,9 @@ internal sealed class Alternatives(IAsk ask, Database<BookingModule> database, T
 
     private sealed record Shared(long At, Lazy<Task<IReadOnlyList<VehicleSummary>>> Answer);
 
-    private const string HeldSql = "SELECT DISTINCT vehicle_id FROM holds WHERE vehicle_id = ANY(@vehicles) AND period && tstzrange(@from, @until) LIMIT 20";
+    /// <summary>Without the operator <c>&amp;&amp;</c>, see <see cref="ReserveVehicle"/>.</summary>
+    private const string HeldSql = """
+        SELECT v.id FROM unnest(@vehicles) AS v(id)
+        WHERE EXISTS (SELECT FROM holds WHERE vehicle_id = v.id AND NOT isempty(period * tstzrange(@from, @until))) LIMIT 20
+        """;
 }

@@ -164,9 +164,14 @@ internal static class ReserveVehicle
 
     private sealed record OverlapsRow(DateTime? OfVehicle, DateTime? OfRider);
 
-    private const string OverlapsSql = """
-        SELECT (SELECT min(lower(period)) FROM holds WHERE vehicle_id = @vehicle AND period && tstzrange(@from, @until)) AS of_vehicle,
-               (SELECT min(lower(period)) FROM holds WHERE rider_id = @rider AND group_id <> @group AND period && tstzrange(@from, @until)) AS of_rider
+    /// <summary>
+    /// Written without the operator <c>&amp;&amp;</c>: both indexes have the period, and a plan that was made while there were no holds may look for it in the wrong
+    /// one, that is, read all of it. A vehicle or a rider has few.
+    /// </summary>
+    internal const string OverlapsSql = """
+        SELECT (SELECT min(lower(period)) FROM holds WHERE vehicle_id = @vehicle AND NOT isempty(period * tstzrange(@from, @until))) AS of_vehicle,
+               (SELECT min(lower(period)) FROM holds
+                WHERE rider_id = @rider AND group_id <> @group AND NOT isempty(period * tstzrange(@from, @until))) AS of_rider
         """;
 
     private const string GroupSql = "SELECT group_id FROM holds WHERE booking_id = @booking AND rider_id = @rider";

@@ -37,9 +37,20 @@ public sealed class ReservationRaceTests(BookingPlatform platform) : IClassFixtu
     public async Task The_plan_of_a_look_for_holds_is_good_for_many_of_them_also_when_it_is_made_while_there_are_none()
     {
         var plan = await platform.Services.GetRequiredService<Database<BookingModule>>().QueryAsync<string>(
-            "EXPLAIN SELECT min(lower(period)) FROM holds WHERE vehicle_id = @vehicle AND period && tstzrange(@from, @until)",
-            new { vehicle = Id.New<VehicleId>(platform.Clock).Value, from = platform.Clock.GetUtcNow(), until = platform.Clock.GetUtcNow().AddHours(1) }, CancellationToken.None);
-        string.Join('\n', plan).ShouldContain("holds_one_per_vehicle");
+            $"EXPLAIN {ReserveVehicle.OverlapsSql}",
+            new
+            {
+                vehicle = Id.New<VehicleId>(platform.Clock).Value,
+                rider = Id.New<AccountId>(platform.Clock).Value,
+                group = Id.New<BookingId>(platform.Clock).Value,
+                from = platform.Clock.GetUtcNow(),
+                until = platform.Clock.GetUtcNow().AddHours(1),
+            }, CancellationToken.None);
+        var conditions = plan.Where(line => line.Contains("Index Cond", StringComparison.Ordinal)).Select(line => line.Trim()).ToArray();
+        conditions.ShouldSatisfyAllConditions(
+            () => conditions.ShouldContain(line => line.StartsWith("Index Cond: (vehicle_id =", StringComparison.Ordinal)),
+            () => conditions.ShouldContain(line => line.StartsWith("Index Cond: (rider_id =", StringComparison.Ordinal)),
+            () => conditions.Length.ShouldBe(2));
     }
 
     [Fact, Trait("Req", "BKG-2"), Trait("Req", "BKG-4")]

@@ -17,10 +17,12 @@ public sealed class Rider(string email, Visitor visitor)
     /// <param name="number">Tells riders apart; also in the phone number.</param>
     /// <param name="method">Token of the simulated provider, for example <c>tok_visa</c>.</param>
     /// <param name="ct">Gives up.</param>
+    /// <param name="domain">Of the e-mail address.</param>
     /// <exception cref="RefusedException">The platform refuses a step.</exception>
-    public static async Task<Rider> RegisterAsync(PlatformClient client, TimeProvider clock, int number, string method, CancellationToken ct)
+    public static async Task<Rider> RegisterAsync(
+        PlatformClient client, TimeProvider clock, int number, string method, CancellationToken ct, string domain = "replay.example")
     {
-        var (email, phone, password) = ($"rider-{number:00000}@replay.example", $"+1201555{number:00000}", $"replay-rider-{number:00000}");
+        var (email, phone, password) = (EmailOf(number, domain), $"+1201555{number:00000}", PasswordOf(number));
         Done(await client.RegisterAsync(email, phone, password, $"Rider {number}", ct), "register");
         var visitor = Visitor.Person(client, clock, email, password);
         var token = await visitor.TokenAsync(ct);
@@ -34,6 +36,25 @@ public sealed class Rider(string email, Visitor visitor)
         visitor.Forget();
         return new Rider(email, visitor);
     }
+
+    /// <summary>Who registered in an earlier run; null when nobody did, or did not come to the end.</summary>
+    public static async Task<Rider?> ComeBackAsync(PlatformClient client, TimeProvider clock, int number, string domain, CancellationToken ct)
+    {
+        var visitor = Visitor.Person(client, clock, EmailOf(number, domain), PasswordOf(number));
+        try
+        {
+            var token = await visitor.TokenAsync(ct);
+            return (await client.GetAccountAsync(token, ct)).Require("account").Bookable ? new Rider(EmailOf(number, domain), visitor) : null;
+        }
+        catch (RefusedException)
+        {
+            return null;
+        }
+    }
+
+    private static string EmailOf(int number, string domain) => $"rider-{number:00000}@{domain}";
+
+    private static string PasswordOf(int number) => $"replay-rider-{number:00000}";
 
     private static async Task<string> CodeAsync(PlatformClient client, string address, CancellationToken ct)
     {

@@ -100,7 +100,7 @@ internal sealed class Crew(PlatformClient client, PlatformHandle platform, Visit
     {
         var id = VehicleId.Of(ReplayCity.Id, label);
         var secret = (await client.IssueDeviceSecretAsync(await visitor.TokenAsync(ct), id, ct)).Require("device_secret").Password;
-        var bike = Bike.Start(id, at, platform.Clock.GetUtcNow(), new DoorAddress("127.0.0.1", platform.MqttPort) { Secret = secret }, Path.Combine(folder, label));
+        var bike = Bike.Start(id, ReplayCity.BikeBuild, at, 100, platform.Clock, new DoorAddress("127.0.0.1", platform.MqttPort) { Secret = secret }, Path.Combine(folder, label));
         bike.Tick();
         return bike;
     }

@@ -15,8 +15,8 @@ internal static class UpCommand
 {
     private const int PortDefault = 8080;
     private const string MqttPortDefault = "1883";
-    private const int RidersDefault = 300;
-    private const int RidersMax = 10_000;
+    private const int RidersDefault = 3_000;
+    private const int RidersMax = 100_000;
     private static readonly TimeSpan StopTimeLimit = TimeSpan.FromSeconds(30);
 
     private sealed record Request(string Data, string? Database, bool Fresh, int Port, IReadOnlyList<string> Targets, string Pack, int Riders);

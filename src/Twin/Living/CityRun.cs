@@ -92,7 +92,7 @@ public sealed class CityRun : IAsyncDisposable
         Streets = new StreetGrid(settings.Seed);
         Radios = new RadioMap(Places, _faults);
         Measures = new CityMeasures(Places.Zone);
-        Riders = new RiderPool(Client, platform, _faults);
+        Riders = new RiderPool(Client, platform, _faults, Directory.CreateDirectory(folder).FullName);
         Timeline = new Timeline(platform, platform.IsInRealTime ? 1 : settings.Speed);
         var password = staff.DemoPassword ?? throw new ArgumentException("The staff account has no password to sign in with.", nameof(staff));
         Crew = new CityCrew(Client, platform, Visitor.Person(Client, platform.Clock, staff.Email, password), Places, _faults, settings.Crew, folder);

@@ -135,8 +135,10 @@ internal sealed class BatchStore(Database<TelemetryModule> database, HistoryPart
 
         void Consider(VehicleReport report)
         {
-            if (!newest.TryGetValue(report.Vehicle.Value, out var other) || report.At >= other.At)
+            if (!newest.TryGetValue(report.Vehicle.Value, out var other))
                 newest[report.Vehicle.Value] = report;
+            else if (report.At >= other.At)
+                newest[report.Vehicle.Value] = report.Over(other);
         }
     }
 

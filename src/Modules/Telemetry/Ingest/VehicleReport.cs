@@ -37,4 +37,14 @@ internal sealed record VehicleReport
 
     /// <summary>Codes of the vehicle's own faults; empty when it has none.</summary>
     public IReadOnlyList<string> ErrorCodes { get; init; } = [];
+
+    /// <summary>This report with what it does not say and an older one did: not every report tells of everything.</summary>
+    public VehicleReport Over(VehicleReport older) => this with
+    {
+        StateOfChargePercent = StateOfChargePercent ?? older.StateOfChargePercent,
+        BatteryId = BatteryId ?? older.BatteryId,
+        Locked = Locked ?? older.Locked,
+        OdometerMeters = OdometerMeters ?? older.OdometerMeters,
+        TemperatureCelsius = TemperatureCelsius ?? older.TemperatureCelsius,
+    };
 }

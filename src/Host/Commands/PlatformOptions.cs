@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 
 namespace Mobility.Host.Commands;
 
@@ -26,6 +27,19 @@ internal static class PlatformOptions
     };
 
     public static Option<bool> Json() => new("--json") { Description = "End with one line of JSON" };
+
+    /// <summary>A whole number within limits.</summary>
+    public static Option<int> Number(string name, string description, int ordinary, int least, int most)
+    {
+        var option = new Option<int>(name) { HelpName = "N", Description = description, DefaultValueFactory = _ => ordinary };
+        option.Validators.Add(result =>
+        {
+            // What is no number at all is refused by the parser itself, unless it is asked for here.
+            if (result.Tokens is [var token] && int.TryParse(token.Value, CultureInfo.InvariantCulture, out var value) && (value < least || value > most))
+                result.AddError($"{name} is a number from {least} to {most}.");
+        });
+        return option;
+    }
 
     /// <summary>
     /// The settings of the file mobility.json in the repository by their colon-separated names, over a command's own defaults. Environment variables win over

@@ -7,6 +7,7 @@ namespace Mobility.Host.Commands;
 /// <summary>Says in one sentence what an operator can mend; null for everything else, which is a bug and shows its stack.</summary>
 internal static class StartFailure
 {
+    private const string WrongSetting = "Failed to convert configuration value";
     private const int NoSpaceErrorNumber = 28; // ENOSPC
 
     public static string? Explain(Exception failure) => failure switch
@@ -21,6 +22,9 @@ internal static class StartFailure
             $"The database cannot be reached: {lost.InnerException!.Message}.",
         IOException { HResult: NoSpaceErrorNumber } full => $"The disk is full: {full.Message}.",
         IOException { InnerException: Microsoft.AspNetCore.Connections.AddressInUseException } taken => $"{taken.Message.TrimEnd('.')}; choose another --port.",
+        InvalidDataException { InnerException: FormatException or System.Text.Json.JsonException } unreadable => $"A settings file cannot be read: {unreadable.InnerException!.Message}",
+        InvalidOperationException { InnerException: not null } wrong when wrong.Message.StartsWith(WrongSetting, StringComparison.Ordinal) => $"A setting is wrong: {wrong.Message}",
+        Microsoft.Extensions.Options.OptionsValidationException wrong => $"A setting is wrong: {wrong.Message}",
         _ => null,
     };
 }

@@ -27,10 +27,10 @@ internal static class TwinCommand
     public static Command Create()
     {
         var city = new Option<string>("--city") { HelpName = "NAME", Description = "A city pack: a folder, or its name below packs/", DefaultValueFactory = _ => "demo" };
-        var riders = Number("--riders", "People who may want to ride", 1_000, 1, 1_000_000);
-        var vehicles = Number("--vehicles", "Vehicles of all kinds that live", 300, 1, 20_000);
-        var hours = Number("--hours", "Simulated hours", 24, 1, 24 * 31);
-        var seed = Number("--seed", "Every chance is drawn from it", 1, int.MinValue, int.MaxValue);
+        var riders = PlatformOptions.Number("--riders", "People who may want to ride", 1_000, 1, 1_000_000);
+        var vehicles = PlatformOptions.Number("--vehicles", "Vehicles of all kinds that live", 300, 1, 20_000);
+        var hours = PlatformOptions.Number("--hours", "Simulated hours", 24, 1, 24 * 31);
+        var seed = PlatformOptions.Number("--seed", "Every chance is drawn from it", 1, int.MinValue, int.MaxValue);
         var day = new Option<string>("--day") { HelpName = "D", Description = "The day on which it begins, at midnight of the city", DefaultValueFactory = _ => DefaultDay };
         day.Validators.Add(result =>
         {
@@ -50,8 +50,8 @@ internal static class TwinCommand
                 result.AddError($"--faults is a list of: {FaultWords.Known}.");
         });
         var like = new Option<string[]>("--like") { HelpName = "FILE", Description = "A published trip file from which the hours of demand are learnt" };
-        var people = Number("--crew", "How many of the crew work at a time", 2, 0, 1_000);
-        var swapBelow = Number("--swap-below", "The crew swaps batteries that have less, in percent", 30, 0, 100);
+        var people = PlatformOptions.Number("--crew", "How many of the crew work at a time", 2, 0, 1_000);
+        var swapBelow = PlatformOptions.Number("--swap-below", "The crew swaps batteries that have less, in percent", 30, 0, 100);
         var stays = new Option<bool>("--no-moves") { Description = "The crew brings no vehicles to where people found none" };
         var name = new Option<string>("--name") { HelpName = "NAME", Description = "Under which the run is kept for twin compare", DefaultValueFactory = _ => "last" };
         name.Validators.Add(result =>
@@ -276,17 +276,6 @@ internal static class TwinCommand
     private static string PackFolder(string city) => Directory.Exists(city) ? Path.GetFullPath(city) : Path.Combine(PlatformOptions.Root, "packs", city);
 
     private static bool TryNumber(string text, out double number) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out number);
-
-    private static Option<int> Number(string name, string description, int ordinary, int least, int most)
-    {
-        var option = new Option<int>(name) { HelpName = "N", Description = description, DefaultValueFactory = _ => ordinary };
-        option.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int>() is var value && (value < least || value > most))
-                result.AddError($"{name} is a number from {least} to {most}.");
-        });
-        return option;
-    }
 
     private sealed class Told(Action<CityProgress> tell) : IProgress<CityProgress>
     {

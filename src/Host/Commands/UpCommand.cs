@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Mobility.Host.Packs;
@@ -24,12 +25,7 @@ internal static class UpCommand
     public static Command Create()
     {
         var fresh = new Option<bool>("--fresh") { Description = "Delete the data folder first" };
-        var port = new Option<int>("--port") { Description = "Port of the HTTP API; 0 takes any free one", DefaultValueFactory = _ => PortDefault };
-        port.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int>() is < 0 or > IPEndPoint.MaxPort)
-                result.AddError($"--port is a number from 0 to {IPEndPoint.MaxPort}.");
-        });
+        var port = PlatformOptions.Number("--port", "Port of the HTTP API; 0 takes any free one", PortDefault, 0, IPEndPoint.MaxPort);
         var data = PlatformOptions.Data();
         var database = PlatformOptions.Database();
         var target = new Option<string>("--target")
@@ -44,17 +40,7 @@ internal static class UpCommand
             Description = "The city pack to load",
             DefaultValueFactory = _ => Path.Combine(PlatformOptions.Root, "packs", "demo"),
         };
-        var riders = new Option<int>("--riders")
-        {
-            HelpName = "N",
-            Description = "People who live in the city beside you, with all its vehicles; 0 for an empty city",
-            DefaultValueFactory = _ => RidersDefault,
-        };
-        riders.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int>() is < 0 or > RidersMax)
-                result.AddError($"--riders is a number from 0 to {RidersMax}.");
-        });
+        var riders = PlatformOptions.Number("--riders", "People who live in the city beside you, with all its vehicles; 0 for an empty city", RidersDefault, 0, RidersMax);
         var command = new Command("up", "Start the whole platform; Ctrl-C stops it.") { fresh, port, data, database, target, pack, riders };
         command.SetAction((parsed, ct) => RunAsync(
             new Request(
@@ -71,7 +57,11 @@ internal static class UpCommand
 
     private static async Task<int> RunAsync(Request request, CancellationToken ct)
     {
-        RequireFreePort(request.Port);
+        RequireFreePort(request.Port, "choose another with --port");
+        if (request.Port != 0 && int.TryParse(MqttPort(request), CultureInfo.InvariantCulture, out var mqttPort))
+            RequireFreePort(mqttPort, "vehicles connect there (MQTT); choose another with MOBILITY_Telemetry__MqttPort, 0 takes any free one");
+        if (!Directory.Exists(request.Pack))
+            throw new PlatformStartException($"There is no folder {request.Pack} with a city pack.");
         await using var running = await Steps.ShowAsync(progress => StartAsync(request, progress, ct));
         var pack = CityPackReader.Read(request.Pack).Pack;
         await using var city = UpCity.Start(running.App, pack, request.Riders, Path.Combine(request.Data, "city"));
@@ -135,14 +125,20 @@ internal static class UpCommand
         ("Identity:KeyFile", Path.Combine(request.Data, "identity.key")),
         ("Telemetry:KeyFile", Path.Combine(request.Data, "telemetry.key")),
         ("Fleet:KeyFile", Path.Combine(request.Data, "fleet.key")),
-        ("Telemetry:MqttPort", request.Port == 0 ? "0" : MqttPortDefault),
+        ("Telemetry:MqttPort", MqttPortOf(request)),
         ("Notifications:Mailbox", database.IsExternal ? "false" : "true"));
 
+    private static string MqttPortOf(Request request) => request.Port == 0 ? "0" : MqttPortDefault;
+
+    /// <summary>The port that vehicles will find, whoever has set it.</summary>
+    private static string? MqttPort(Request request) => Environment.GetEnvironmentVariable("MOBILITY_Telemetry__MqttPort")
+        ?? PlatformOptions.Settings(("Telemetry:MqttPort", MqttPortOf(request))).GetValueOrDefault("Telemetry:MqttPort");
+
     /// <summary>Asked before anything is started, so that the answer comes at once; Kestrel asks again.</summary>
-    private static void RequireFreePort(int port)
+    private static void RequireFreePort(int port, string advice)
     {
-        if (port == 0)
-            return;
+        if (port is <= 0 or > IPEndPoint.MaxPort)
+            return; // any free one; what is no port is said later, by who opens it
         using var probe = new TcpListener(IPAddress.Loopback, port);
         try
         {
@@ -152,7 +148,7 @@ internal static class UpCommand
         {
             throw new PlatformStartException(
                 refused.SocketErrorCode == SocketError.AddressAlreadyInUse
-                    ? $"Port {port} is taken by another program; choose another with --port."
+                    ? $"Port {port} is taken by another program; {advice}."
                     : $"Port {port} cannot be used: {refused.Message}.",
                 refused);
         }

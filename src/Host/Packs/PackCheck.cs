@@ -17,7 +17,7 @@ internal static class PackCheck
             return true;
         }
         output.WriteLine(reading.ErrorsTotal == reading.Errors.Count
-            ? $"{reading.ErrorsTotal} errors."
+            ? $"{reading.ErrorsTotal} {(reading.ErrorsTotal == 1 ? "error" : "errors")}."
             : $"{reading.ErrorsTotal} errors, of which the first {reading.Errors.Count} are shown.");
         return false;
     }

@@ -34,6 +34,9 @@ internal sealed class PostgresCluster
     /// <summary>PGDATA.</summary>
     public string Directory { get; }
 
+    /// <summary>What a platform may have made in its folder before its database.</summary>
+    private static readonly string[] OwnNames = [DataFolderLock.FileName, "postgres", "city", "replay", "identity.key", "telemetry.key", "fleet.key"];
+
     private bool IsElsewhere => Directory.StartsWith(CommonRoot, StringComparison.Ordinal);
 
     private string ElsewhereFile => Path.Combine(_dataDirectory, ElsewhereFileName);
@@ -180,12 +183,15 @@ internal sealed class PostgresCluster
             throw new PlatformStartException($"The PostgreSQL server of {_dataDirectory} (process {pid}) does not stop; stop it by hand.");
     }
 
-    /// <summary>A data folder that was used once holds the password file: without it, anything else in the folder is not ours to delete.</summary>
+    /// <summary>
+    /// A data folder that was used once holds the password file. Without it, anything else in the folder is somebody's own: no database is made beside it, since
+    /// <c>--fresh</c> would delete it one day.
+    /// </summary>
     public void RequireOwnFolder()
     {
-        var strangers = System.IO.Directory.EnumerateFileSystemEntries(_dataDirectory).Any(path => Path.GetFileName(path) != DataFolderLock.FileName);
+        var strangers = System.IO.Directory.EnumerateFileSystemEntries(_dataDirectory).Any(path => !OwnNames.Contains(Path.GetFileName(path)));
         if (strangers && !File.Exists(Path.Combine(_dataDirectory, PasswordFileName)))
-            throw new PlatformStartException($"The folder {_dataDirectory} holds files that no platform put there; it is not deleted.");
+            throw new PlatformStartException($"The folder {_dataDirectory} holds files that no platform put there; choose an empty one with --data.");
     }
 
     /// <summary>Deletes everything in the data folder but its lock, and the server's folder where that lies elsewhere.</summary>

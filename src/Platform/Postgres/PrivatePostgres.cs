@@ -55,6 +55,7 @@ public sealed class PrivatePostgres : IAsyncDisposable
         await cluster.ClearLeftoversAsync(binaries, progress, ct);
         if (cluster.MajorVersion() is null)
         {
+            cluster.RequireOwnFolder();
             progress?.Report($"Creating the database in {cluster.Directory} with PostgreSQL {binaries.MajorVersion}");
             await cluster.PasswordAsync(ct); // first, since its file marks the folder as ours
             await cluster.InitializeAsync(binaries, durable: settings.GetValueOrDefault("fsync") != "off", ct);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Mobility.Platform;
 using Mobility.Platform.Postgres;
 using Npgsql;
 
@@ -71,11 +72,23 @@ internal static class TestPostgres
     {
         foreach (var folder in Directory.GetDirectories(Root, FolderPrefix + "*"))
         {
-            using var abandoned = DataFolderLock.TryTake(folder);
+            using var abandoned = TryTake(folder);
             if (abandoned is null)
                 continue;
             await PrivatePostgres.DeleteAsync(folder, CancellationToken.None);
             Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static DataFolderLock? TryTake(string folder)
+    {
+        try
+        {
+            return DataFolderLock.TryTake(folder);
+        }
+        catch (PlatformStartException)
+        {
+            return null; // another user's
         }
     }
 }

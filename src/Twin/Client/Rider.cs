@@ -8,6 +8,9 @@ public sealed class Rider(string email, Visitor visitor)
     /// <summary>Signs in with it.</summary>
     public string Email { get; } = email;
 
+    /// <summary>Tells riders apart.</summary>
+    public int Number { get; private init; }
+
     /// <summary>A valid access token.</summary>
     public Task<string> TokenAsync(CancellationToken ct) => visitor.TokenAsync(ct);
 
@@ -20,7 +23,7 @@ public sealed class Rider(string email, Visitor visitor)
     /// <exception cref="RefusedException">The platform refuses a step.</exception>
     public static async Task<Rider> RegisterAsync(PlatformClient client, TimeProvider clock, int number, string method, CancellationToken ct)
     {
-        var (email, phone, password) = ($"rider-{number:00000}@replay.example", $"+1201555{number:00000}", $"replay-rider-{number:00000}");
+        var (email, phone, password) = (EmailOf(number), $"+1201555{number:00000}", PasswordOf(number));
         Done(await client.RegisterAsync(email, phone, password, $"Rider {number}", ct), "register");
         var visitor = Visitor.Person(client, clock, email, password);
         var token = await visitor.TokenAsync(ct);
@@ -32,8 +35,16 @@ public sealed class Rider(string email, Visitor visitor)
         if (!await PlatformClient.LookAsync(async () => (await client.GetAccountAsync(token, ct)).Require("account").Bookable, Patience, ct))
             throw new RefusedException("registration", "client.never_bookable", email);
         visitor.Forget();
-        return new Rider(email, visitor);
+        return new Rider(email, visitor) { Number = number };
     }
+
+    /// <summary>The rider who registered with a number before.</summary>
+    public static Rider Find(PlatformClient client, TimeProvider clock, int number) =>
+        new(EmailOf(number), Visitor.Person(client, clock, EmailOf(number), PasswordOf(number))) { Number = number };
+
+    private static string EmailOf(int number) => $"rider-{number:00000}@replay.example";
+
+    private static string PasswordOf(int number) => $"replay-rider-{number:00000}";
 
     private static async Task<string> CodeAsync(PlatformClient client, string address, CancellationToken ct)
     {

@@ -29,10 +29,18 @@ internal sealed class Bike : IAsyncDisposable
     private double _odometerBeforeRide;
     private long _reportsBefore;
 
-    private Bike(AgentSettings settings, GeoPoint position, DateTimeOffset now)
+    private Bike(AgentSettings settings, GeoPoint position, DateTimeOffset now, BikeState? was)
     {
         (_settings, _clock) = (settings, new BikeClock(now));
-        _board = new SimulatedBoard(new BoardReading { Position = position, StateOfChargePercent = 100, IsLocked = true });
+        if (was is not null)
+            (_charge, _odometerMeters, _odometerBeforeRide, _reportsBefore) = (was.ChargePercent, was.OdometerMeters, was.OdometerBeforeRideMeters, was.Reports);
+        _board = new SimulatedBoard(new BoardReading
+        {
+            Position = position,
+            StateOfChargePercent = ChargeShown,
+            OdometerMeters = (long)_odometerMeters,
+            IsLocked = was?.IsLocked ?? true,
+        });
         _agent = NewAgent();
     }
 
@@ -53,8 +61,10 @@ internal sealed class Bike : IAsyncDisposable
     /// <summary>What it is busy with after a ride; it is back in the search when this is done.</summary>
     public Task Returning { get; set; } = Task.CompletedTask;
 
-    /// <summary>Switches a bike on that stands in the street.</summary>
-    public static Bike Start(VehicleId id, GeoPoint position, DateTimeOffset now, DoorAddress door, string folder)
+    private int ChargeShown => (int)Math.Clamp(Math.Round(_charge), 1, 100);
+
+    /// <summary>Switches a bike on that stands in the street, or one that an interrupted run left somewhere.</summary>
+    public static Bike Start(VehicleId id, GeoPoint position, DateTimeOffset now, DoorAddress door, string folder, BikeState? was = null)
     {
         Directory.CreateDirectory(folder);
         return new Bike(new AgentSettings
@@ -65,8 +75,20 @@ internal sealed class Bike : IAsyncDisposable
             SpeedLimitKph = SpeedLimitKph,
             IsMetered = true,
             NetworkClock = TimeProvider.System,
-        }, position, now);
+        }, position, now, was);
     }
+
+    /// <summary>What it needs to go on another day; its folder keeps the rest.</summary>
+    public BikeState ToState() => new()
+    {
+        ClockAt = _clock.GetUtcNow(),
+        Position = Position,
+        ChargePercent = _charge,
+        OdometerMeters = _odometerMeters,
+        OdometerBeforeRideMeters = _odometerBeforeRide,
+        Reports = Reports,
+        IsLocked = _board.Read().IsLocked,
+    };
 
     /// <summary>Keeps the connection alive and sends what waits.</summary>
     public void Tick() => _agent.Tick();
@@ -124,7 +146,7 @@ internal sealed class Bike : IAsyncDisposable
             Position = position,
             SpeedMetersPerSecond = speed,
             OdometerMeters = (long)_odometerMeters,
-            StateOfChargePercent = (int)Math.Clamp(Math.Round(_charge), 1, 100),
+            StateOfChargePercent = ChargeShown,
         });
     }
 

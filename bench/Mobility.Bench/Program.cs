@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Mobility.Bench;
 using Mobility.Platform;
+using Mobility.Twin.Trips;
 
 var json = new Option<bool>("--json") { Description = "End with one line of JSON" };
 var quick = new Option<bool>("--quick") { Description = "Short phases; of booking 50,000 attempts" };
@@ -37,7 +38,18 @@ var serveMqtt = new Command("serve-mqtt", "The platform's process of the ingest 
 serveMqtt.Hidden = true;
 serveMqtt.SetAction((parsed, ct) => IngestBench.ServeAsync(parsed.GetRequiredValue(connection), parsed.GetValue(port), ct));
 
-var root = new RootCommand("Benchmarks, each beside its peer or limit in one run.") { booking, ingest, nearby, unlock, serve, serveMqtt };
+var files = new Argument<string[]>("FILE") { Description = "Published trip files", Arity = ArgumentArity.ZeroOrMore };
+var large = new Option<bool>("--large") { Description = $"Also a day of {ReplayBench.LargeDayTrips} trips, made of all days of the file" };
+var replay = new Command("replay", "Published trips through the whole platform: trips and reports per second, memory of platform and twin.") { files, large, quick, json };
+replay.SetAction((parsed, ct) => ReplayBench.RunAsync(
+    parsed.GetValue(files) is { Length: > 0 } given ? given : [ReplayBench.UsualFile], parsed.GetValue(large), parsed.GetValue(quick), parsed.GetValue(json), ct));
+
+var ticks = new Argument<long>("ticks");
+var serveTimed = new Command("serve-timed", "The platform's process of the replay bench.") { connection, ticks };
+serveTimed.Hidden = true;
+serveTimed.SetAction((parsed, ct) => TimedPlatform.ServeAsync(parsed.GetRequiredValue(connection), parsed.GetValue(ticks), ct));
+
+var root = new RootCommand("Benchmarks, each beside its peer or limit in one run.") { booking, ingest, nearby, replay, unlock, serve, serveMqtt, serveTimed };
 using var stopping = new CancellationTokenSource();
 Console.CancelKeyPress += (_, e) =>
 {
@@ -53,7 +65,7 @@ catch (OperationCanceledException) when (stopping.IsCancellationRequested)
     await Console.Error.WriteLineAsync("Interrupted.");
     return 130;
 }
-catch (PlatformStartException e)
+catch (Exception e) when (e is PlatformStartException or TripFileException)
 {
     await Console.Error.WriteLineAsync(e.Message);
     return 1;

@@ -38,6 +38,11 @@ public readonly record struct GeoPoint(double LatitudeDegrees, double LongitudeD
         return 2 * EarthRadiusMeters * Math.Asin(Math.Sqrt(Math.Min(1, haversine))); // rounding may exceed 1 at the antipode
     }
 
+    /// <summary>The point that many meters to the north and to the east, for the distances of a city.</summary>
+    public GeoPoint OffsetMeters(double north, double east) => new(
+        LatitudeDegrees + double.RadiansToDegrees(north / EarthRadiusMeters),
+        LongitudeDegrees + double.RadiansToDegrees(east / (EarthRadiusMeters * Math.Cos(double.DegreesToRadians(LatitudeDegrees)))));
+
     /// <summary>Latitude, then longitude.</summary>
     public override string ToString() => FormattableString.Invariant($"{LatitudeDegrees},{LongitudeDegrees}");
 }

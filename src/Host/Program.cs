@@ -27,6 +27,7 @@ var root = new RootCommand("The platform of an operator of shared vehicles.")
     UpCommand.Create(),
     AuditCommand.Create(),
     ReplayCommand.Create(),
+    TwinCommand.Create(),
     PackCommand.Create(),
     RequirementsCommand.Create(),
 };

@@ -10,7 +10,7 @@ internal static class Announcement
 {
     private const int AccountsShownMax = 8;
 
-    public static void Write(MobilityApp app, PlatformDatabase database, string dataDirectory, CityPack? pack)
+    public static void Write(MobilityApp app, PlatformDatabase database, string dataDirectory, CityPack? pack, int riders)
     {
         var address = app.Address;
         var lines = new List<string>
@@ -23,10 +23,12 @@ internal static class Announcement
             $"Metrics   {address}/metrics",
             $"Database  {Describe(database, dataDirectory)}",
         };
+        if (riders > 0)
+            lines.Insert(1, $"Life      {riders} people and a crew of two begin to use them now (--riders 0 for an empty city)");
         if (app.Web.Services.GetService<MqttDoor>() is { Port: { } mqtt })
-            lines.Insert(3, $"MQTT      port {mqtt} for vehicles (docs/api/mqtt.md)");
+            lines.Insert(lines.FindIndex(line => line.StartsWith("Modules", StringComparison.Ordinal)), $"MQTT      port {mqtt} for vehicles (docs/api/mqtt.md)");
         if (app.Web.Configuration.GetValue<bool>("Notifications:Mailbox"))
-            lines.Insert(3, $"Mailbox   {address}/dev/mailbox (what riders receive)");
+            lines.Insert(lines.FindIndex(line => line.StartsWith("Modules", StringComparison.Ordinal)), $"Mailbox   {address}/dev/mailbox (what riders receive)");
         var accounts = (pack?.Staff ?? []).Where(account => account.DemoPassword is not null).Take(AccountsShownMax).ToList();
         if (accounts.Count > 0)
             lines.AddRange(["", "Demo sign-ins", .. accounts.Select(account => $"  {account.Email,-28} {account.DemoPassword,-25} {account.Role}")]);

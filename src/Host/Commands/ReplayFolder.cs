@@ -53,6 +53,13 @@ internal sealed record ReplayFolder
         };
     }
 
+    /// <summary>A folder under the temporary one, for a run that nobody goes on with.</summary>
+    public static ReplayFolder Temporary()
+    {
+        var folder = Directory.CreateTempSubdirectory("mobility-replay-").FullName;
+        return new ReplayFolder { Path = folder, IsOwn = true, Key = "", Report = System.IO.Path.Combine(folder, "replay-report.html") };
+    }
+
     /// <summary>Forgets what an earlier replay left beside the database; the folder's lock is held.</summary>
     public void Clear()
     {

@@ -8,16 +8,18 @@ namespace Mobility.Host.Commands;
 
 /// <summary>Starts the platform on its own PostgreSQL (or an external one) with a city, and stays until it is told to stop.</summary>
 /// <remarks>
-/// (1) lock the data folder and start the database; (2) migrate; (3) load the city pack; (4) start the modules and listen; (5) say where; (6) wait;
-/// (7) stop in reverse.
+/// (1) lock the data folder and start the database; (2) migrate; (3) load the city pack; (4) start the modules and listen; (5) let the city live and say where;
+/// (6) wait; (7) stop in reverse.
 /// </remarks>
 internal static class UpCommand
 {
     private const int PortDefault = 8080;
     private const string MqttPortDefault = "1883";
+    private const int RidersDefault = 300;
+    private const int RidersMax = 10_000;
     private static readonly TimeSpan StopTimeLimit = TimeSpan.FromSeconds(30);
 
-    private sealed record Request(string Data, string? Database, bool Fresh, int Port, IReadOnlyList<string> Targets, string Pack);
+    private sealed record Request(string Data, string? Database, bool Fresh, int Port, IReadOnlyList<string> Targets, string Pack, int Riders);
 
     public static Command Create()
     {
@@ -42,7 +44,18 @@ internal static class UpCommand
             Description = "The city pack to load",
             DefaultValueFactory = _ => Path.Combine(PlatformOptions.Root, "packs", "demo"),
         };
-        var command = new Command("up", "Start the whole platform; Ctrl-C stops it.") { fresh, port, data, database, target, pack };
+        var riders = new Option<int>("--riders")
+        {
+            HelpName = "N",
+            Description = "People who live in the city beside you, with all its vehicles; 0 for an empty city",
+            DefaultValueFactory = _ => RidersDefault,
+        };
+        riders.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() is < 0 or > RidersMax)
+                result.AddError($"--riders is a number from 0 to {RidersMax}.");
+        });
+        var command = new Command("up", "Start the whole platform; Ctrl-C stops it.") { fresh, port, data, database, target, pack, riders };
         command.SetAction((parsed, ct) => RunAsync(
             new Request(
                 Path.GetFullPath(parsed.GetRequiredValue(data)),
@@ -50,7 +63,8 @@ internal static class UpCommand
                 parsed.GetValue(fresh),
                 parsed.GetValue(port),
                 parsed.GetRequiredValue(target).Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries),
-                Path.GetFullPath(parsed.GetRequiredValue(pack))),
+                Path.GetFullPath(parsed.GetRequiredValue(pack)),
+                parsed.GetValue(riders)),
             ct));
         return command;
     }
@@ -59,12 +73,19 @@ internal static class UpCommand
     {
         RequireFreePort(request.Port);
         await using var running = await Steps.ShowAsync(progress => StartAsync(request, progress, ct));
-        Announcement.Write(running.App, running.Database, request.Data, CityPackReader.Read(request.Pack).Pack);
+        var pack = CityPackReader.Read(request.Pack).Pack;
+        await using var city = UpCity.Start(running.App, pack, request.Riders, Path.Combine(request.Data, "city"));
+        Announcement.Write(running.App, running.Database, request.Data, pack, city is null ? 0 : request.Riders);
         var lifetime = running.App.Web.Lifetime;
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(ct, lifetime.ApplicationStopping);
         await Task.Delay(Timeout.Infinite, ended.Token).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
         await Steps.ShowAsync(async progress =>
         {
+            if (city is not null)
+            {
+                progress.Report("The city's people go home");
+                await city.DisposeAsync();
+            }
             progress.Report("Stopping the modules");
             using var limit = new CancellationTokenSource(StopTimeLimit);
             await running.App.Web.StopAsync(limit.Token);

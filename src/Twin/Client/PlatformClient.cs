@@ -87,15 +87,24 @@ public sealed class PlatformClient : IDisposable
         SendAsync<Nothing>("payment_method", HttpMethod.Post, "/v1/payments/methods", token, new { token = method }, null, ct);
 
     /// <summary>Looks for vehicles that may be taken.</summary>
-    public Task<Answer<NearbyReply>> SearchAsync(string token, GeoPoint at, int radiusMeters, int limit, CancellationToken ct)
+    public Task<Answer<NearbyReply>> SearchAsync(string token, GeoPoint at, int radiusMeters, int limit, CancellationToken ct, VehicleKind? kind = null)
     {
         var query = string.Create(CultureInfo.InvariantCulture, $"lat={at.LatitudeDegrees}&lon={at.LongitudeDegrees}&radius={radiusMeters}&limit={limit}");
+        if (kind is { } wanted)
+            query += $"&kind={JsonNamingPolicy.SnakeCaseLower.ConvertName(wanted.ToString())}";
         return SendAsync<NearbyReply>("search", HttpMethod.Get, $"/v1/vehicles/nearby?{query}", token, null, null, ct);
     }
 
+    /// <summary>Asks what a ride costs.</summary>
+    public Task<Answer<QuoteReply>> QuoteAsync(string token, VehicleId vehicle, CancellationToken ct) => QuoteAsync(token, vehicle, null, ct);
+
     /// <summary>Asks what a vehicle costs.</summary>
-    public Task<Answer<QuoteReply>> QuoteAsync(string token, VehicleId vehicle, CancellationToken ct) =>
-        SendAsync<QuoteReply>("quote", HttpMethod.Post, "/v1/quotes", token, new { vehicleId = vehicle }, null, ct);
+    /// <param name="token">The rider's.</param>
+    /// <param name="vehicle">The vehicle.</param>
+    /// <param name="window">For cars and vans; null for a ride.</param>
+    /// <param name="ct">Gives up.</param>
+    public Task<Answer<QuoteReply>> QuoteAsync(string token, VehicleId vehicle, (DateTimeOffset From, DateTimeOffset Until)? window, CancellationToken ct) =>
+        SendAsync<QuoteReply>("quote", HttpMethod.Post, "/v1/quotes", token, new { vehicleId = vehicle, from = window?.From, until = window?.Until }, null, ct);
 
     /// <summary>Holds the vehicle of a quote.</summary>
     public Task<Answer<BookingReply>> ReserveAsync(string token, QuoteId quote, string key, CancellationToken ct) =>
@@ -114,9 +123,13 @@ public sealed class PlatformClient : IDisposable
     public Task<Answer<BookingReply>> ChangeBookingAsync(string token, BookingId booking, string what, string key, CancellationToken ct) =>
         SendAsync<BookingReply>(what, HttpMethod.Post, $"/v1/bookings/{booking}/{what}", token, null, key, ct);
 
-    /// <summary>A booking as soon as it has a phase or is over, at the latest after ten seconds.</summary>
-    public Task<Answer<BookingReply>> WaitForPhaseAsync(string token, BookingId booking, string phase, CancellationToken ct) =>
-        SendAsync<BookingReply>($"until_{phase}", HttpMethod.Get, $"/v1/bookings/{booking}?waitFor={phase}&seconds=10", token, null, null, ct);
+    /// <summary>A booking as soon as it has a phase or is over, at the latest after some seconds of the machine.</summary>
+    public Task<Answer<BookingReply>> WaitForPhaseAsync(string token, BookingId booking, string phase, CancellationToken ct, int seconds = 10) =>
+        SendAsync<BookingReply>($"until_{phase}", HttpMethod.Get, $"/v1/bookings/{booking}?waitFor={phase}&seconds={seconds}", token, null, null, ct);
+
+    /// <summary>A booking as it is now.</summary>
+    public Task<Answer<BookingReply>> GetBookingAsync(string token, BookingId booking, CancellationToken ct) =>
+        SendAsync<BookingReply>("booking", HttpMethod.Get, $"/v1/bookings/{booking}", token, null, null, ct);
 
     /// <summary>How the money of a booking stands.</summary>
     public Task<Answer<PaymentReply>> GetPaymentAsync(string token, BookingId booking, CancellationToken ct) =>
@@ -145,6 +158,10 @@ public sealed class PlatformClient : IDisposable
     /// <summary>A crew fits a charged battery.</summary>
     public Task<Answer<Nothing>> SwapBatteryAsync(string token, VehicleId vehicle, string pack, int charge, CancellationToken ct) =>
         SendAsync<Nothing>("swap", HttpMethod.Post, $"/v1/fleet/vehicles/{vehicle}/battery", token, new { pack, stateOfChargePercent = charge }, null, ct);
+
+    /// <summary>Staff rehearse an outage of the simulated payment provider.</summary>
+    public Task<Answer<Nothing>> SwitchPaymentsAsync(string token, bool down, CancellationToken ct) =>
+        SendAsync<Nothing>("switch_payments", HttpMethod.Put, "/v1/ops/payments/simulated-provider", token, new { down }, null, ct);
 
     /// <summary>A vehicle as riders see it.</summary>
     public Task<Answer<VehicleReply>> GetVehicleAsync(string token, VehicleId vehicle, CancellationToken ct) =>

@@ -37,7 +37,7 @@ public sealed record BookingReply(
     string? ReleaseDetail);
 
 /// <summary>A vehicle as riders see it.</summary>
-public sealed record VehicleReply(VehicleId Id, VehicleState State, bool Rentable);
+public sealed record VehicleReply(VehicleId Id, VehicleState State, bool Rentable, GeoPoint Position, int StateOfChargePercent);
 
 /// <summary>How the money of a booking stands.</summary>
 public sealed record PaymentReply(string Status, Money? Total, Money? Captured, Money? Due);

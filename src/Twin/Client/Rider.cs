@@ -20,10 +20,12 @@ public sealed class Rider(string email, Visitor visitor)
     /// <param name="number">Tells riders apart; also in the phone number.</param>
     /// <param name="method">Token of the simulated provider, for example <c>tok_visa</c>.</param>
     /// <param name="ct">Gives up.</param>
+    /// <param name="domain">Of the e-mail address.</param>
     /// <exception cref="RefusedException">The platform refuses a step.</exception>
-    public static async Task<Rider> RegisterAsync(PlatformClient client, TimeProvider clock, int number, string method, CancellationToken ct)
+    public static async Task<Rider> RegisterAsync(
+        PlatformClient client, TimeProvider clock, int number, string method, CancellationToken ct, string domain = "replay.example")
     {
-        var (email, phone, password) = (EmailOf(number), $"+1201555{number:00000}", PasswordOf(number));
+        var (email, phone, password) = (EmailOf(number, domain), $"+1201555{number:00000}", PasswordOf(number));
         Done(await client.RegisterAsync(email, phone, password, $"Rider {number}", ct), "register");
         var visitor = Visitor.Person(client, clock, email, password);
         var token = await visitor.TokenAsync(ct);
@@ -39,10 +41,25 @@ public sealed class Rider(string email, Visitor visitor)
     }
 
     /// <summary>The rider who registered with a number before.</summary>
-    public static Rider Find(PlatformClient client, TimeProvider clock, int number) =>
-        new(EmailOf(number), Visitor.Person(client, clock, EmailOf(number), PasswordOf(number))) { Number = number };
+    public static Rider Find(PlatformClient client, TimeProvider clock, int number, string domain = "replay.example") =>
+        new(EmailOf(number, domain), Visitor.Person(client, clock, EmailOf(number, domain), PasswordOf(number))) { Number = number };
 
-    private static string EmailOf(int number) => $"rider-{number:00000}@replay.example";
+    /// <summary>Who registered in an earlier run; null when nobody did, or did not come to the end.</summary>
+    public static async Task<Rider?> ComeBackAsync(PlatformClient client, TimeProvider clock, int number, string domain, CancellationToken ct)
+    {
+        var visitor = Visitor.Person(client, clock, EmailOf(number, domain), PasswordOf(number));
+        try
+        {
+            var token = await visitor.TokenAsync(ct);
+            return (await client.GetAccountAsync(token, ct)).Require("account").Bookable ? new Rider(EmailOf(number, domain), visitor) { Number = number } : null;
+        }
+        catch (RefusedException)
+        {
+            return null;
+        }
+    }
+
+    private static string EmailOf(int number, string domain) => $"rider-{number:00000}@{domain}";
 
     private static string PasswordOf(int number) => $"replay-rider-{number:00000}";
 

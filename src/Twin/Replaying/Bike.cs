@@ -19,8 +19,8 @@ internal sealed class Bike : IAsyncDisposable
     /// <summary>A bike on a metered link tells its place twice a minute.</summary>
     public static readonly TimeSpan ReportEvery = TimeSpan.FromSeconds(30);
 
-    private const int SpeedLimitKph = 25;
     private readonly AgentSettings _settings;
+    private readonly VehicleBuild _build;
     private readonly SimulatedBoard _board;
     private readonly BikeClock _clock;
     private VehicleAgent _agent;
@@ -29,15 +29,15 @@ internal sealed class Bike : IAsyncDisposable
     private double _odometerBeforeRide;
     private long _reportsBefore;
 
-    private Bike(AgentSettings settings, GeoPoint position, DateTimeOffset now, BikeState? was)
+    private Bike(AgentSettings settings, VehicleBuild build, GeoPoint position, int chargePercent, BikeClock clock, BikeState? was)
     {
-        (_settings, _clock) = (settings, new BikeClock(now));
+        (_settings, _build, Position, _charge, _clock) = (settings, build, position, chargePercent, clock);
         if (was is not null)
             (_charge, _odometerMeters, _odometerBeforeRide, _reportsBefore) = (was.ChargePercent, was.OdometerMeters, was.OdometerBeforeRideMeters, was.Reports);
         _board = new SimulatedBoard(new BoardReading
         {
             Position = position,
-            StateOfChargePercent = ChargeShown,
+            StateOfChargePercent = was is null ? chargePercent : ChargeShown,
             OdometerMeters = (long)_odometerMeters,
             IsLocked = was?.IsLocked ?? true,
         });
@@ -45,8 +45,18 @@ internal sealed class Bike : IAsyncDisposable
     }
 
     public VehicleId Id => _settings.Vehicle;
-    public GeoPoint Position => _board.Read().Position;
+
+    /// <summary>Where it really is; its receiver may say something else.</summary>
+    public GeoPoint Position { get; private set; }
+
+    public VehicleBuild Build => _build;
+
+    public double ChargePercent => _charge;
+
     public bool NeedsSwap => _charge < SwapBelowPercent;
+
+    /// <summary>What is wrong with it.</summary>
+    public VehicleFaults Faults { get; init; } = new();
 
     /// <summary>Reports that it has taken; each is told once.</summary>
     public long Reports => _reportsBefore + _agent.Reports;
@@ -64,18 +74,26 @@ internal sealed class Bike : IAsyncDisposable
     private int ChargeShown => (int)Math.Clamp(Math.Round(_charge), 1, 100);
 
     /// <summary>Switches a bike on that stands in the street, or one that an interrupted run left somewhere.</summary>
-    public static Bike Start(VehicleId id, GeoPoint position, DateTimeOffset now, DoorAddress door, string folder, BikeState? was = null)
+    public static Bike Start(
+        VehicleId id, VehicleBuild build, GeoPoint position, int chargePercent, ReplayClock clock, DoorAddress door, string folder, VehicleFaults? faults = null,
+        BikeState? was = null)
     {
         Directory.CreateDirectory(folder);
-        return new Bike(new AgentSettings
+        var settings = new AgentSettings
         {
             Vehicle = id,
             Door = door,
             DataFolder = folder,
-            SpeedLimitKph = SpeedLimitKph,
+            SpeedLimitKph = build.SpeedLimitKph,
             IsMetered = true,
             NetworkClock = TimeProvider.System,
-        }, position, now, was);
+        };
+        var ahead = faults?.ClockIsAhead ?? TimeSpan.Zero;
+        var own = clock is RunningClock ? new RunningBikeClock(ahead) : new BikeClock(clock.GetUtcNow() + ahead);
+        return new Bike(settings, build, position, chargePercent, own, was)
+        {
+            Faults = faults ?? new(),
+        };
     }
 
     /// <summary>What it needs to go on another day; its folder keeps the rest.</summary>
@@ -96,7 +114,7 @@ internal sealed class Bike : IAsyncDisposable
     /// <summary>A ride begins at a time: what the lock does from now on happens then.</summary>
     public void BeginAt(DateTimeOffset time)
     {
-        _clock.MoveTo(time);
+        SetClock(time);
         _odometerBeforeRide = _odometerMeters;
         Tick();
     }
@@ -105,6 +123,12 @@ internal sealed class Bike : IAsyncDisposable
     public void Ride(DateTimeOffset time, in Journey journey, TimeSpan since)
     {
         var (position, meters, speed) = journey.At(since);
+        Pass(time, position, meters, speed);
+    }
+
+    /// <summary>It is at a place of its way, so many meters from the begin.</summary>
+    public void Pass(DateTimeOffset time, GeoPoint position, double meters, double speed)
+    {
         Move(time, position, meters, speed);
         Tick();
     }
@@ -112,19 +136,35 @@ internal sealed class Bike : IAsyncDisposable
     /// <summary>It has come to the end and stands.</summary>
     public void Arrive(DateTimeOffset time, GeoPoint position, in Journey journey)
     {
-        Move(time, position, journey.Meters, 0);
-        Tick();
+        Pass(time, position, journey.Meters, 0);
     }
 
     /// <summary>The crew switches it off for the way, so that nobody takes them for thieves.</summary>
     public async Task CarryAsync(GeoPoint to, DateTimeOffset time)
     {
-        _clock.MoveTo(time);
+        SetClock(time);
         _reportsBefore += _agent.Reports;
         await _agent.DisposeAsync();
+        Position = to;
         _board.Set(before => before with { Position = to });
         _agent = NewAgent();
         _agent.Tick();
+    }
+
+    /// <summary>It stands, and says so once.</summary>
+    public void Rest(DateTimeOffset time)
+    {
+        SetClock(time);
+        Tick();
+    }
+
+    /// <summary>Somebody carries it away, locked as it is.</summary>
+    public void DragTo(DateTimeOffset time, GeoPoint to)
+    {
+        SetClock(time);
+        Position = to;
+        _board.Set(before => before with { Position = to });
+        Tick();
     }
 
     public void Charge(int percent)
@@ -133,30 +173,51 @@ internal sealed class Bike : IAsyncDisposable
         _board.Set(before => before with { StateOfChargePercent = percent });
     }
 
+    /// <summary>Whether its lock no longer moves.</summary>
+    public bool IsLockStuck
+    {
+        get => _board.IsLockStuck;
+        set => _board.IsLockStuck = value;
+    }
+
     public ValueTask DisposeAsync() => _agent.DisposeAsync();
 
     private void Move(DateTimeOffset time, GeoPoint position, double meters, double speed)
     {
-        _clock.MoveTo(time);
+        SetClock(time);
         var odometer = _odometerBeforeRide + meters;
-        _charge -= 100.0 * (odometer - _odometerMeters) / ReplayCity.RangeMeters;
+        _charge -= 100.0 * (odometer - _odometerMeters) / _build.RangeMeters;
         _odometerMeters = odometer;
+        Position = position;
         _board.Set(before => before with
         {
-            Position = position,
+            Position = Faults.Receive(position),
             SpeedMetersPerSecond = speed,
             OdometerMeters = (long)_odometerMeters,
             StateOfChargePercent = ChargeShown,
         });
     }
 
+    private void SetClock(DateTimeOffset time) => _clock.MoveTo(time + Faults.ClockIsAhead);
+
     private VehicleAgent NewAgent() => new(_settings, _board, _clock, new Random(_settings.Vehicle.GetHashCode()), NullLogger.Instance);
 
     /// <summary>A clock whose ticks are the simulated time too, since the agent measures by it when a report is due.</summary>
-    private sealed class BikeClock(DateTimeOffset start) : ReplayClock(start)
+    private class BikeClock(DateTimeOffset start) : ReplayClock(start)
     {
         public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
         public override long GetTimestamp() => GetUtcNow().UtcTicks;
+    }
+
+    /// <summary>In real time a vehicle's clock goes by itself.</summary>
+    private sealed class RunningBikeClock(TimeSpan ahead) : BikeClock(default)
+    {
+        public override DateTimeOffset GetUtcNow() => System.GetUtcNow() + ahead;
+
+        public override void MoveTo(DateTimeOffset time)
+        {
+            // it goes
+        }
     }
 }

@@ -115,9 +115,9 @@ internal sealed class Crew(PlatformClient client, PlatformHandle platform, Visit
     {
         var id = VehicleId.Of(City, label);
         var secret = (await client.IssueDeviceSecretAsync(await visitor.TokenAsync(ct), id, ct)).Require("device_secret").Password;
-        var now = was is { IsLocked: false } ? was.ClockAt : platform.Clock.GetUtcNow(); // on a ride its next report is due as if nothing had been
+        var clock = was is { IsLocked: false } ? new ReplayClock(was.ClockAt) : platform.Clock; // on a ride its next report is due as if nothing had been
         var door = new DoorAddress("127.0.0.1", platform.MqttPort) { Secret = secret };
-        var bike = Bike.Start(id, at, now, door, Path.Combine(folder, label), was);
+        var bike = Bike.Start(id, ReplayCity.BikeBuild, at, 100, clock, door, Path.Combine(folder, label), was: was);
         bike.Tick();
         return bike;
     }

@@ -11,6 +11,9 @@ public sealed record PlatformHandle
     /// <summary>Of the MQTT door.</summary>
     public required int MqttPort { get; init; }
 
+    /// <summary>Whether its clock is the machine's, which nobody moves.</summary>
+    public bool IsInRealTime => Clock is RunningClock;
+
     /// <summary>The clock that the platform was started with.</summary>
     public required ReplayClock Clock { get; init; }
 

@@ -31,6 +31,9 @@ public static class ReplayCity
     /// <summary>Bikes for each rider of the busiest minute: most bikes of a real system stand most of the time.</summary>
     public const int BikesPerPeakRider = 4;
 
+    /// <summary>What the bikes are built to do.</summary>
+    internal static readonly VehicleBuild BikeBuild = new(VehicleKind.EBike, 25, RangeMeters);
+
     private const double MarginMeters = 2_000;
     private const int BayCapacity = 50;
     private static readonly TariffId Plan = new("bike-standard");

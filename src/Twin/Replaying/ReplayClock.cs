@@ -9,9 +9,22 @@ public class ReplayClock(DateTimeOffset start) : TimeProvider
     public override DateTimeOffset GetUtcNow() => new(Interlocked.Read(ref _ticks), TimeSpan.Zero);
 
     /// <summary>Moves on; an earlier time changes nothing.</summary>
-    public void MoveTo(DateTimeOffset time)
+    public virtual void MoveTo(DateTimeOffset time)
     {
         if (time.UtcTicks > Interlocked.Read(ref _ticks))
             Interlocked.Exchange(ref _ticks, time.UtcTicks);
+    }
+}
+
+/// <summary>The machine's clock, for a platform that lives in real time: it goes by itself.</summary>
+public sealed class RunningClock() : ReplayClock(default)
+{
+    /// <inheritdoc/>
+    public override DateTimeOffset GetUtcNow() => System.GetUtcNow();
+
+    /// <inheritdoc/>
+    public override void MoveTo(DateTimeOffset time)
+    {
+        // it is waited for
     }
 }

@@ -1,0 +1,151 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Mobility.Host.Commands;
+using Mobility.Twin.Replaying;
+using Mobility.Twin.Trips;
+
+namespace Mobility.Bench;
+
+/// <summary>
+/// A month of real trips through the whole platform, and one day that has as many trips as the busiest system has on average: trips and reports per second, and the
+/// memory of platform and twin apart. There is no peer that does the same; the limit is the lifecycles per second of <c>bench booking</c>.
+/// </summary>
+internal static class ReplayBench
+{
+    /// <summary>Trips of an average day of the busiest bike-share system.</summary>
+    public const int LargeDayTrips = 168_000;
+
+    /// <summary>January 2021 of Jersey City, where the published files lie beside the repository.</summary>
+    public static string UsualFile => Path.Combine(PlatformOptions.Root, "..", "shared", "data", "trips-jersey-city-2021", "JC-202101-citibike-tripdata.csv.zip");
+
+    private static readonly TimeSpan PreparationTime = TimeSpan.FromHours(1);
+    private static readonly TimeSpan TellEvery = TimeSpan.FromSeconds(10);
+
+    private sealed record Part(long Trips, long Completed, long Failed, double Seconds, long Messages, double PlatformMegabytes, double TwinMegabytes, int Violations)
+    {
+        public double TripsPerSecond => Trips / Seconds;
+        public double MessagesPerSecond => Messages / Seconds;
+    }
+
+    /// <param name="files">Published trips.</param>
+    /// <param name="large">Whether the large day is lived too.</param>
+    /// <param name="quick">One day instead of all.</param>
+    /// <param name="json">Ends with one line of JSON.</param>
+    /// <param name="ct">Gives up.</param>
+    public static async Task<int> RunAsync(IReadOnlyList<string> files, bool large, bool quick, bool json, CancellationToken ct)
+    {
+        var folder = Directory.CreateTempSubdirectory("mobility-bench-trips-").FullName;
+        using var spool = new TripSpool(folder);
+        var survey = TripSurvey.Take(files, quick ? DayChoice.Parse("15") : null, null, spool, new Progress<long>(), ct);
+        Say($"{survey.Trips} trips at {survey.Stations.Count} stations, at most {survey.PeakUnderWay} within a minute");
+        var month = await LiveAsync(survey, spool.Read(), ct);
+        Part? day = null;
+        if (large)
+        {
+            var scaledFolder = Directory.CreateTempSubdirectory("mobility-bench-day-").FullName;
+            using var scaled = new TripSpool(scaledFolder);
+            var of = LargeDay.Scale(spool.Read(), survey, LargeDayTrips, scaled);
+            Say($"a day of {of.Trips} trips, at most {of.PeakUnderWay} within a minute");
+            day = await LiveAsync(of, scaled.Read(), ct);
+        }
+        if (json)
+            Console.WriteLine(JsonSerializer.Serialize(new
+            {
+                bench = "replay",
+                trips = month.Trips,
+                completed = month.Completed,
+                failed = month.Failed,
+                wall_seconds = Math.Round(month.Seconds, 1),
+                trips_per_second = Math.Round(month.TripsPerSecond, 1),
+                messages_per_second = Math.Round(month.MessagesPerSecond, 1),
+                platform_peak_mb = Math.Round(month.PlatformMegabytes),
+                twin_peak_mb = Math.Round(month.TwinMegabytes),
+                audit_violations = month.Violations,
+                large_day_trips = day?.Trips,
+                large_day_completed = day?.Completed,
+                large_day_wall_seconds = day is null ? (double?)null : Math.Round(day.Seconds, 1),
+                large_day_trips_per_second = day is null ? (double?)null : Math.Round(day.TripsPerSecond, 1),
+                large_day_platform_peak_mb = day is null ? (double?)null : Math.Round(day.PlatformMegabytes),
+                large_day_audit_violations = day?.Violations,
+            }));
+        return month.Failed + (day?.Failed ?? 0) + month.Violations + (day?.Violations ?? 0) == 0 ? 0 : 1;
+    }
+
+    private static async Task<Part> LiveAsync(TripSurvey survey, IEnumerable<Trip> trips, CancellationToken ct)
+    {
+        Say("starting a fresh PostgreSQL that does not wait for the disk, and the platform");
+        var folder = ReplayFolder.Temporary();
+        await using var database = await ReplayDatabase.StartAsync(folder, null, false, new Progress<string>(), ct);
+        var password = ReplayRun.NewCrewPassword();
+        await using var platform = await TimedPlatform.StartAsync(database.ConnectionString, ReplayCity.Build(survey, password), survey.FirstStart - PreparationTime, ct);
+        await using var run = new ReplayRun(
+            platform.Handle, new ReplayPlan { Survey = survey, CrewPassword = password, BikesFolder = folder.Bikes, Key = folder.Key });
+        Say($"registering {survey.PeakUnderWay} riders");
+        await run.PrepareAsync(ct);
+        Say("living");
+        var (began, told) = (Stopwatch.GetTimestamp(), Stopwatch.GetTimestamp());
+        var result = await run.RunAsync(trips, new Told(now =>
+        {
+            if (Stopwatch.GetElapsedTime(told) < TellEvery)
+                return;
+            told = Stopwatch.GetTimestamp();
+            Say($"{now.At:MM-dd HH:mm}: {now.Finished} of {survey.Trips}, {now.Failed} failed, {now.Finished / Stopwatch.GetElapsedTime(began).TotalSeconds:0.0}/s");
+        }), CancellationToken.None, ct) ?? throw new OperationCanceledException(ct);
+        var seconds = Stopwatch.GetElapsedTime(began).TotalSeconds;
+        var (platformPeak, twinPeak) = (platform.PeakMegabytes, TimedPlatform.PeakMegabytesOf(Environment.ProcessId));
+        Say("auditing");
+        var part = new Part(survey.Trips, result.Completed, result.Failed, seconds, result.TelemetryMessages, platformPeak, twinPeak, await platform.AuditAsync(ct));
+        Say($"{part.Completed} of {part.Trips} trips in {part.Seconds:0} s: {part.TripsPerSecond:0.0} trips/s, {part.MessagesPerSecond:0} reports/s; platform {part.PlatformMegabytes:0} MB, twin {part.TwinMegabytes:0} MB; {part.Violations} violations");
+        foreach (var (reason, count) in result.FailedBy)
+            Say($"  {count} × {reason}");
+        foreach (var step in result.Latencies)
+            Say($"  {step.Step,-18}{step.Count,8}{step.P50,9:0.0}{step.P95,9:0.0}{step.P99,9:0.0} ms");
+        return part;
+    }
+
+    private static void Say(string line) => Console.Error.WriteLine("bench: " + line);
+
+    private sealed class Told(Action<ReplayProgress> tell) : IProgress<ReplayProgress>
+    {
+        public void Report(ReplayProgress value) => tell(value);
+    }
+}
+
+/// <summary>All days of a file put into one, again and again with other minutes, until it has as many trips as a large system's day.</summary>
+internal static class LargeDay
+{
+    private const int ShiftMinutesMax = 20;
+
+    /// <param name="trips">The days.</param>
+    /// <param name="survey">Of the days; the first is the day that becomes large.</param>
+    /// <param name="wanted">Trips.</param>
+    /// <param name="spool">Keeps them.</param>
+    public static TripSurvey Scale(IEnumerable<Trip> trips, TripSurvey survey, int wanted, TripSpool spool)
+    {
+        var all = trips.Where(trip => trip.Duration < TimeSpan.FromHours(3)).ToArray();
+        var day = all[0].StartDay;
+        var midnight = new DateTimeOffset(day.ToDateTime(TimeOnly.MinValue), survey.Zone.GetUtcOffset(day.ToDateTime(TimeOnly.MinValue)));
+        var random = new Random(1);
+        var changes = new SortedDictionary<long, int>();
+        for (var count = 0; count < wanted; count++)
+        {
+            var trip = all[count % all.Length];
+            var local = TimeZoneInfo.ConvertTime(trip.Start, survey.Zone).TimeOfDay + TimeSpan.FromMinutes((random.NextDouble() * 2 - 1) * ShiftMinutesMax);
+            var start = (midnight + (local < TimeSpan.Zero ? local + TimeSpan.FromDays(1) : local >= TimeSpan.FromDays(1) ? local - TimeSpan.FromDays(1) : local)).ToUniversalTime();
+            spool.Add(trip with { Start = start, End = start + trip.Duration, StartDay = day, Line = count + 2 });
+            Change(start, 1);
+            Change(start + trip.Duration + TimeSpan.FromMinutes(1), -1);
+        }
+        spool.Complete();
+        var (now, peak) = (0, 0);
+        foreach (var change in changes.Values)
+            peak = Math.Max(peak, now += change);
+        return survey with { Trips = wanted, PeakUnderWay = peak, FirstStart = midnight.ToUniversalTime() };
+
+        void Change(DateTimeOffset at, int by)
+        {
+            var minute = at.UtcTicks / TimeSpan.TicksPerMinute;
+            changes[minute] = changes.GetValueOrDefault(minute) + by;
+        }
+    }
+}

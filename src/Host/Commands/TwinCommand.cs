@@ -1,0 +1,295 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using System.Reflection;
+using System.Text.Json;
+using Mobility.Contracts;
+using Mobility.Host.Packs;
+using Mobility.Platform;
+using Mobility.Telemetry.Mqtt;
+using Mobility.Twin.Client;
+using Mobility.Twin.Living;
+using Mobility.Twin.Replaying;
+using Mobility.Twin.Trips;
+
+namespace Mobility.Host.Commands;
+
+/// <summary>A city that lives on injected time, with people, vehicles, a crew and faults, and the audit of what it left (docs/twin.md).</summary>
+/// <remarks>(1) read the pack; (2) start a database and the platform; (3) switch the vehicles on; (4) live; (5) audit; (6) report and keep the record.</remarks>
+internal static class TwinCommand
+{
+    private const string DefaultDay = "2026-06-08";
+    private static readonly TimeSpan TellEvery = TimeSpan.FromSeconds(5);
+
+    private sealed record Request(
+        string Pack, DateOnly Day, double Hours, CityRunSettings Settings, IReadOnlyList<string> Like, string Runs, bool Json, IReadOnlyDictionary<string, string> Parameters);
+
+    public static Command Create()
+    {
+        var city = new Option<string>("--city") { HelpName = "NAME", Description = "A city pack: a folder, or its name below packs/", DefaultValueFactory = _ => "demo" };
+        var riders = Number("--riders", "People who may want to ride", 1_000, 1, 1_000_000);
+        var vehicles = Number("--vehicles", "Vehicles of all kinds that live", 300, 1, 20_000);
+        var hours = Number("--hours", "Simulated hours", 24, 1, 24 * 31);
+        var seed = Number("--seed", "Every chance is drawn from it", 1, int.MinValue, int.MaxValue);
+        var day = new Option<string>("--day") { HelpName = "D", Description = "The day on which it begins, at midnight of the city", DefaultValueFactory = _ => DefaultDay };
+        day.Validators.Add(result =>
+        {
+            if (!DateOnly.TryParseExact(result.GetValueOrDefault<string>(), "yyyy-MM-dd", out _))
+                result.AddError("--day is a date like 2026-06-08.");
+        });
+        var speed = new Option<string>("--speed") { HelpName = "N|max", Description = "Simulated seconds in a second at most", DefaultValueFactory = _ => "max" };
+        speed.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<string>() is { } text && text != "max" && !(TryNumber(text, out var pace) && pace > 0))
+                result.AddError("--speed is a number above 0, or max.");
+        });
+        var faults = new Option<string>("--faults") { HelpName = "LIST", Description = $"What goes wrong, separated by commas: {FaultWords.Known}", DefaultValueFactory = _ => "" };
+        faults.Validators.Add(result =>
+        {
+            if (!FaultWords.TryParse(result.GetValueOrDefault<string>() ?? "", out _))
+                result.AddError($"--faults is a list of: {FaultWords.Known}.");
+        });
+        var like = new Option<string[]>("--like") { HelpName = "FILE", Description = "A published trip file from which the hours of demand are learnt" };
+        var people = Number("--crew", "How many of the crew work at a time", 2, 0, 1_000);
+        var swapBelow = Number("--swap-below", "The crew swaps batteries that have less, in percent", 30, 0, 100);
+        var stays = new Option<bool>("--no-moves") { Description = "The crew brings no vehicles to where people found none" };
+        var name = new Option<string>("--name") { HelpName = "NAME", Description = "Under which the run is kept for twin compare", DefaultValueFactory = _ => "last" };
+        name.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<string>() is not { Length: > 0 and <= 60 } text || text.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_')))
+                result.AddError("--name has 1 to 60 letters, digits, - and _.");
+        });
+        var json = PlatformOptions.Json();
+        var command = new Command("twin", "Live in a synthetic city through the platform's own doors; exit code 1 when a law is broken or a rider pays for our fault.")
+        {
+            city, riders, vehicles, hours, day, seed, speed, faults, like, people, swapBelow, stays, name, json,
+        };
+        command.Subcommands.Add(CompareCommand());
+        command.SetAction((parsed, ct) =>
+        {
+            var chosen = FaultWords.TryParse(parsed.GetRequiredValue(faults), out var read) ? read : Fault.None; // the validator has refused anything else
+            var settings = new CityRunSettings
+            {
+                Seed = parsed.GetValue(seed),
+                Riders = parsed.GetValue(riders),
+                Vehicles = parsed.GetValue(vehicles),
+                Speed = TryNumber(parsed.GetRequiredValue(speed), out var pace) ? pace : null,
+                Faults = chosen,
+                Crew = new CrewPolicy { People = parsed.GetValue(people), SwapBelowPercent = parsed.GetValue(swapBelow), Brings = !parsed.GetValue(stays) },
+                Name = parsed.GetRequiredValue(name),
+            };
+            var parameters = command.Options.Where(option => option != json && option != name && option != speed)
+                .ToDictionary(option => option.Name[2..], option => Say(parsed, option));
+            return RunAsync(
+                new Request(PackFolder(parsed.GetRequiredValue(city)), DateOnly.ParseExact(parsed.GetRequiredValue(day), "yyyy-MM-dd"), parsed.GetValue(hours), settings,
+                    parsed.GetValue(like) ?? [], RunsFolder, parsed.GetValue(json), parameters), ct);
+        });
+        return command;
+    }
+
+    private static string RunsFolder => Path.Combine(PlatformOptions.Root, ".mobility", "runs");
+
+    private static Command CompareCommand()
+    {
+        var one = new Argument<string>("A") { Description = "Name or file of a run" };
+        var other = new Argument<string>("B") { Description = "Name or file of another" };
+        var command = new Command("compare", "Two runs side by side: what they were made of where it differs, and what they came to.") { one, other };
+        command.SetAction(parsed =>
+        {
+            try
+            {
+                CityRecord.Compare(CityRecord.Load(RunsFolder, parsed.GetRequiredValue(one)), CityRecord.Load(RunsFolder, parsed.GetRequiredValue(other)), Console.Out);
+                return ExitCodes.Done;
+            }
+            catch (InvalidDataException unreadable)
+            {
+                Console.Error.WriteLine(unreadable.Message);
+                return ExitCodes.Failed;
+            }
+        });
+        return command;
+    }
+
+    private static async Task<int> RunAsync(Request request, CancellationToken ct)
+    {
+        var began = Stopwatch.GetTimestamp();
+        var reading = CityPackReader.Read(request.Pack);
+        if (reading.Pack is not { } whole)
+            throw new PlatformStartException($"The city pack {request.Pack} cannot be used: {reading.Errors[0]}");
+        var settings = request.Like.Count == 0 ? request.Settings : request.Settings with { Learnt = Learn(request.Like, ct) };
+        var pack = whole with { Fleet = CityRun.Sample(whole.Fleet, settings.Vehicles) };
+        var staff = pack.Staff.FirstOrDefault(account => account is { Role: StaffRole.OperationsManager, DemoPassword: not null })
+            ?? throw new PlatformStartException($"The city pack {request.Pack} has no operations manager with a demo_password, whom the crew needs.");
+        var zone = TimeZoneInfo.FindSystemTimeZoneById(pack.City.TimeZone);
+        var midnight = request.Day.ToDateTime(TimeOnly.MinValue);
+        var start = new DateTimeOffset(midnight, zone.GetUtcOffset(midnight)).ToUniversalTime();
+
+        await using var database = await Steps.ShowAsync(progress => ReplayDatabase.StartAsync(ReplayFolder.Temporary(), null, false, progress, ct));
+        var clock = new ReplayClock(start);
+        await using var app = MobilityApp.Create(new MobilityAppOptions { ConnectionString = database.ConnectionString, Clock = clock, Settings = ReplaySettings.All });
+        await using var due = new PlatformDue(app, database.ConnectionString, clock);
+        var folder = Directory.CreateTempSubdirectory("mobility-vehicles-").FullName;
+        try
+        {
+            await using var run = await Steps.ShowAsync(progress => PrepareAsync(app, clock, pack, staff, settings, due, folder, progress, ct));
+            var living = Stopwatch.GetTimestamp();
+            var told = Stopwatch.GetTimestamp();
+            var result = await run.RunAsync(start.AddHours(request.Hours), new Told(now =>
+            {
+                if (Stopwatch.GetElapsedTime(told) < TellEvery)
+                    return;
+                told = Stopwatch.GetTimestamp();
+                Console.Error.WriteLine(Say(now, zone));
+            }), ct);
+            var lived = Stopwatch.GetElapsedTime(living);
+            var audit = await Steps.ShowAsync(progress => AuditCommand.CheckAsync(app, clock.GetUtcNow(), progress, ct));
+            await app.Web.StopAsync(ct);
+            var output = request.Json ? Console.Error : Console.Out;
+            var record = Record(request, result, AuditCommand.CountViolations(audit), lived);
+            Write(record, result, output);
+            AuditCommand.Write(audit, output);
+            record.Save(request.Runs);
+            await output.WriteLineAsync($"Kept as {record.Name}: ./mobility twin compare {record.Name} OTHER");
+            var ok = IsOk(record.Measures, settings.Faults);
+            if (request.Json)
+                Console.WriteLine(Line(record.Measures, ok, Stopwatch.GetElapsedTime(began)));
+            return ok ? ExitCodes.Done : ExitCodes.Failed;
+        }
+        catch (RefusedException refused)
+        {
+            throw new PlatformStartException($"The city cannot go on: {refused.Message}", refused);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static async Task<CityRun> PrepareAsync(
+        MobilityApp app, ReplayClock clock, CityPack pack, StaffAccount staff, CityRunSettings settings, PlatformDue due, string folder, IProgress<string> progress,
+        CancellationToken ct)
+    {
+        progress.Report("Bringing the database up to date");
+        await app.MigrateAsync(ct);
+        progress.Report($"Loading {pack.City.Name} with {pack.Fleet.Length} vehicles");
+        await app.LoadPackAsync(pack, ct);
+        progress.Report("Starting the modules");
+        await app.StartAsync(ct);
+        progress.Report($"Switching {pack.Fleet.Length} vehicles on");
+        var run = new CityRun(new PlatformHandle
+        {
+            Address = new Uri(app.Address),
+            MqttPort = app.Web.Services.GetRequiredService<MqttDoor>().Port!.Value,
+            Clock = clock,
+            City = pack,
+            NextDueAsync = due.NextAsync,
+            SettleAsync = due.SettleAsync,
+        }, settings, staff, folder);
+        try
+        {
+            await run.PrepareAsync(ct);
+            return run;
+        }
+        catch
+        {
+            await run.DisposeAsync();
+            throw;
+        }
+    }
+
+    private static IReadOnlyList<double> Learn(IReadOnlyList<string> files, CancellationToken ct)
+    {
+        using var spool = new TripSpool(Directory.CreateTempSubdirectory("mobility-trips-").FullName);
+        try
+        {
+            var survey = TripSurvey.Take(files, null, null, spool, new Progress<long>(), ct);
+            return LearntHours.From(spool.Read(), survey.Zone);
+        }
+        catch (TripFileException unreadable)
+        {
+            throw new PlatformStartException(unreadable.Message, unreadable);
+        }
+    }
+
+    private static CityRecord Record(Request request, CityResult result, int violations, TimeSpan lived)
+    {
+        var measures = new SortedDictionary<string, double>(result.Counts.ToDictionary(count => count.Key, count => (double)count.Value), StringComparer.Ordinal)
+        {
+            ["audit_violations"] = violations,
+            ["swaps"] = result.Swaps,
+            ["relocations"] = result.Relocations,
+            ["telemetry_messages"] = result.TelemetryMessages,
+            ["telemetry_unacknowledged"] = result.Unacknowledged,
+            ["vehicles"] = result.Vehicles,
+            ["accounts"] = result.Accounts,
+            ["simulated_seconds"] = Math.Round(result.Simulated.TotalSeconds),
+            ["living_seconds"] = Math.Round(lived.TotalSeconds, 1),
+        };
+        foreach (var name in new[] { "wishes", "rides", "unmet", "searches", "let_down", "captured_minor", "charged_for_our_fault_minor" })
+            measures.TryAdd(name, 0);
+        return new CityRecord
+        {
+            Name = request.Settings.Name,
+            Version = typeof(TwinCommand).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown",
+            Parameters = new SortedDictionary<string, string>(request.Parameters.ToDictionary(), StringComparer.Ordinal),
+            Measures = measures,
+        };
+    }
+
+    /// <summary>Without faults nobody may be let down; with them nobody may pay for it, and the laws hold either way.</summary>
+    private static bool IsOk(SortedDictionary<string, double> measures, Fault faults) =>
+        measures["audit_violations"] == 0 && measures["charged_for_our_fault_minor"] == 0 && measures["telemetry_unacknowledged"] == 0
+        && (faults != Fault.None || measures["let_down"] == 0);
+
+    private static string Line(SortedDictionary<string, double> measures, bool ok, TimeSpan wall) => JsonSerializer.Serialize(new
+    {
+        twin = ok ? "ok" : "failed",
+        wishes = measures["wishes"],
+        rides = measures["rides"],
+        unmet = measures["unmet"],
+        let_down = measures["let_down"],
+        charged_for_our_fault_minor = measures["charged_for_our_fault_minor"],
+        relocations = measures["relocations"],
+        swaps = measures["swaps"],
+        telemetry_messages = measures["telemetry_messages"],
+        captured_minor = measures["captured_minor"],
+        audit_violations = measures["audit_violations"],
+        simulated_seconds = measures["simulated_seconds"],
+        wall_seconds = Math.Round(wall.TotalSeconds, 1),
+    });
+
+    private static void Write(CityRecord record, CityResult result, TextWriter output)
+    {
+        foreach (var (name, value) in record.Measures)
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name,-36}{value,12:0.###}"));
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{"requests",-36}{"count",12}{"p50 ms",10}{"p95 ms",10}{"p99 ms",10}"));
+        foreach (var step in result.Latencies)
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {step.Step,-34}{step.Count,12}{step.P50,10:0.0}{step.P95,10:0.0}{step.P99,10:0.0}"));
+    }
+
+    private static string Say(CityProgress now, TimeZoneInfo zone) => string.Create(CultureInfo.InvariantCulture,
+        $"{TimeZoneInfo.ConvertTime(now.At, zone):yyyy-MM-dd HH:mm}: {now.Rides} rides, {now.Unmet} walked away, {now.LetDown} let down");
+
+    private static string Say(ParseResult parsed, Option option) =>
+        parsed.GetResult(option) is { } result ? result.Tokens.Count > 0 ? string.Join(',', result.Tokens.Select(token => token.Value)) : "" : "";
+
+    private static string PackFolder(string city) => Directory.Exists(city) ? Path.GetFullPath(city) : Path.Combine(PlatformOptions.Root, "packs", city);
+
+    private static bool TryNumber(string text, out double number) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out number);
+
+    private static Option<int> Number(string name, string description, int ordinary, int least, int most)
+    {
+        var option = new Option<int>(name) { HelpName = "N", Description = description, DefaultValueFactory = _ => ordinary };
+        option.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() is var value && (value < least || value > most))
+                result.AddError($"{name} is a number from {least} to {most}.");
+        });
+        return option;
+    }
+
+    private sealed class Told(Action<CityProgress> tell) : IProgress<CityProgress>
+    {
+        public void Report(CityProgress value) => tell(value);
+    }
+}

@@ -1,0 +1,335 @@
+using System.Collections.Immutable;
+using Mobility.Contracts;
+using Mobility.Twin.Client;
+using Mobility.Twin.Replaying;
+
+namespace Mobility.Twin.Living;
+
+/// <summary>What a run of a living city is made of.</summary>
+public sealed record CityRunSettings
+{
+    /// <summary>Every chance is drawn from it.</summary>
+    public int Seed { get; init; } = 1;
+
+    /// <summary>People who may want to ride.</summary>
+    public int Riders { get; init; } = 1_000;
+
+    /// <summary>Vehicles that are switched on, of all kinds alike; null for all.</summary>
+    public int? Vehicles { get; init; }
+
+    /// <summary>Simulated seconds in a second at most; null for as fast as it goes.</summary>
+    public double? Speed { get; init; }
+
+    /// <summary>What goes wrong.</summary>
+    public Fault Faults { get; init; }
+
+    /// <summary>How the crew works.</summary>
+    public CrewPolicy Crew { get; init; } = new();
+
+    /// <summary>Shares of a week's wishes by its hours, learnt from a file; null for those of the habits.</summary>
+    public IReadOnlyList<double>? Learnt { get; init; }
+
+    /// <summary>Unique among the runs on one database.</summary>
+    public string Name { get; init; } = "city";
+}
+
+/// <summary>How far a city has come.</summary>
+/// <param name="At">The platform's clock.</param>
+/// <param name="Rides">Rides that were paid.</param>
+/// <param name="Unmet">People who walked away.</param>
+/// <param name="LetDown">Times that the platform let somebody down.</param>
+public readonly record struct CityProgress(DateTimeOffset At, long Rides, long Unmet, long LetDown);
+
+/// <summary>
+/// A city that lives: people with needs (<see cref="DemandModel"/>) call the HTTP API, vehicles are the agents that ship, a crew uses staff endpoints, and things
+/// go wrong (<see cref="FaultPlan"/>). On injected time as fast as the platform goes, or in real time beside people who try it.
+/// </summary>
+public sealed class CityRun : IAsyncDisposable
+{
+    private const int ConnectionsMax = 64;
+    private const int RestRounds = 48;
+    private const int ShiftFromHour = 6;
+    private const int ShiftUntilHour = 22;
+    private const int PacksAgainHour = 14;
+    private const int LocksStuckFromHour = 9;
+    private const int LocksStuckUntilHour = 11;
+    private const int OutageFromHour = 12;
+    private const int OutageUntilHour = 13;
+    private const int TheftHour = 3;
+    private const int Thefts = 2;
+    private const int DragSteps = 10;
+    private const int DaysMax = 400;
+    private const double DragMeters = 200;
+
+    /// <summary>Every vehicle says where it stands every eight minutes, before it is thought silent.</summary>
+    private static readonly TimeSpan RestRoundEvery = TimeSpan.FromSeconds(10);
+
+    private static readonly TimeSpan CrewWorksEvery = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan RadiosBreakEvery = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan AcknowledgedWithin = TimeSpan.FromSeconds(30);
+    private readonly PlatformHandle _platform;
+    private readonly CityRunSettings _settings;
+    private readonly FaultPlan _faults;
+    private readonly LatencyBook _latencies = new();
+    private readonly AgentTicks _ticks;
+    private readonly DemandModel _demand;
+    private readonly CityEvents _events;
+    private DateTimeOffset _until = DateTimeOffset.MaxValue;
+
+    /// <summary>Prepares a run.</summary>
+    /// <param name="platform">A started platform with its city.</param>
+    /// <param name="settings">What the run is made of.</param>
+    /// <param name="staff">An operations manager of the city.</param>
+    /// <param name="folder">For the vehicles' own folders; made when it is not there.</param>
+    /// <exception cref="ArgumentException">The city has no bays, or the account no password.</exception>
+    public CityRun(PlatformHandle platform, CityRunSettings settings, StaffAccount staff, string folder)
+    {
+        (_platform, _settings, _faults) = (platform, settings, new FaultPlan(settings.Faults, settings.Seed));
+        Places = new CityOfPlaces(platform.City, settings.Seed);
+        _events = new CityEvents(Places, settings.Seed, _faults.Has(Fault.Storm), _faults.Has(Fault.Stadium), settings.Riders);
+        _demand = new DemandModel(Places, settings.Seed, settings.Riders, _events, settings.Learnt);
+        Client = new PlatformClient(platform.Address, ConnectionsMax, _latencies);
+        Streets = new StreetGrid(settings.Seed);
+        Radios = new RadioMap(Places, _faults);
+        Measures = new CityMeasures(Places.Zone);
+        Riders = new RiderPool(Client, platform, _faults);
+        Timeline = new Timeline(platform, platform.IsInRealTime ? 1 : settings.Speed);
+        var password = staff.DemoPassword ?? throw new ArgumentException("The staff account has no password to sign in with.", nameof(staff));
+        Crew = new CityCrew(Client, platform, Visitor.Person(Client, platform.Clock, staff.Email, password), Places, _faults, settings.Crew, folder);
+        _ticks = new AgentTicks(() => Crew.Vehicles);
+    }
+
+    internal string Name => _settings.Name;
+    internal PlatformClient Client { get; }
+    internal CityOfPlaces Places { get; }
+    internal StreetGrid Streets { get; }
+    internal RadioMap Radios { get; }
+    internal CityMeasures Measures { get; }
+    internal RiderPool Riders { get; }
+    internal CityCrew Crew { get; }
+    internal Timeline Timeline { get; }
+
+    /// <summary>Seconds of the machine until an unanswered step is given up: where much goes unanswered, nobody waits long.</summary>
+    internal int PatienceSeconds => _faults.Has(Fault.Locks | Fault.DeadZones | Fault.Telemetry | Fault.PaymentsDown) ? 3 : 10;
+
+    /// <summary>So many vehicles of a fleet, of all kinds alike; all for null.</summary>
+    public static ImmutableArray<FleetVehicle> Sample(ImmutableArray<FleetVehicle> fleet, int? wanted)
+    {
+        var count = Math.Min(wanted ?? fleet.Length, fleet.Length);
+        return [.. Enumerable.Range(0, count).Select(index => fleet[(int)((long)index * fleet.Length / count)])];
+    }
+
+    /// <summary>The crew takes over the vehicles.</summary>
+    /// <exception cref="RefusedException">The platform refuses the crew.</exception>
+    public async Task PrepareAsync(CancellationToken ct)
+    {
+        await Crew.TakeOverAsync(Sample(_platform.City.Fleet, _settings.Vehicles), ct);
+        await _platform.SettleAsync(ct);
+    }
+
+    /// <summary>Lives until a time; rides that have begun by then are finished.</summary>
+    /// <exception cref="RefusedException">The crew is refused.</exception>
+    public async Task<CityResult> RunAsync(DateTimeOffset until, IProgress<CityProgress> progress, CancellationToken ct)
+    {
+        _until = until;
+        var began = Timeline.Now;
+        var wishes = _demand.From(began).GetEnumerator();
+        NextWish(wishes, progress);
+        Every(RestRoundEvery, began, Rest);
+        Every(CrewWorksEvery, began, WorkAsync);
+        if (_faults.Has(Fault.Telemetry))
+            Every(RadiosBreakEvery, began, round => Radios.BreakSome(Crew.Vehicles, round));
+        ScheduleFaults(began);
+        await Timeline.RunAsync(until, ct);
+        await Timeline.RunOutAsync(ct);
+        foreach (var vehicle in Crew.Vehicles)
+        {
+            if (vehicle.Faults.Radio is { } radio)
+                radio.IsDead = false;
+            vehicle.Tick();
+        }
+        await PlatformClient.LookAsync(() => Task.FromResult(Crew.Vehicles.All(vehicle => vehicle.IsAllAcknowledged)), AcknowledgedWithin, ct);
+        await _platform.SettleAsync(ct);
+        Report(progress);
+        return new CityResult
+        {
+            Counts = Measures.Read(),
+            Vehicles = Crew.Vehicles.Length,
+            Accounts = Riders.Count,
+            Swaps = Crew.Swaps,
+            Relocations = Crew.Relocations,
+            TelemetryMessages = Crew.Vehicles.Sum(vehicle => vehicle.Reports),
+            Unacknowledged = Crew.Vehicles.Count(vehicle => !vehicle.IsAllAcknowledged),
+            Simulated = Timeline.Now - began,
+            Latencies = _latencies.ToList(),
+        };
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _ticks.DisposeAsync();
+        await Crew.DisposeAsync();
+        Client.Dispose();
+    }
+
+    /// <summary>On injected time: waits until all that vehicles told has had its effects, so that what people see does not depend on how fast the machine is.</summary>
+    internal async Task CalmAsync(CancellationToken ct)
+    {
+        if (_platform.IsInRealTime)
+            return;
+        await Crew.HeardAsync(ct);
+        await _platform.SettleAsync(ct);
+    }
+
+    private void NextWish(IEnumerator<Wish> wishes, IProgress<CityProgress> progress)
+    {
+        wishes.MoveNext();
+        var wish = wishes.Current;
+        if (wish.At > _until)
+            return;
+        Timeline.At(wish.At, async ct =>
+        {
+            await new Outing(this, wish).LookAsync(ct);
+            Report(progress);
+            NextWish(wishes, progress);
+        });
+    }
+
+    private void Every(TimeSpan pause, DateTimeOffset from, Action<long> act) => Every(pause, from, (round, _) =>
+    {
+        act(round);
+        return Task.CompletedTask;
+    });
+
+    private void Every(TimeSpan pause, DateTimeOffset from, Func<long, CancellationToken, Task> act, long round = 1)
+    {
+        if (from + pause is var at && at <= _until)
+            Timeline.At(at, async ct =>
+            {
+                await act(round, ct);
+                Every(pause, at, act, round + 1);
+            });
+    }
+
+    private void Rest(long round)
+    {
+        for (var number = (int)(round % RestRounds); number < Crew.Vehicles.Length; number += RestRounds)
+            if (Crew.Vehicles[number] is { IsIdle: true } vehicle && vehicle.Returning.IsCompleted)
+                vehicle.Rest(Timeline.Now);
+    }
+
+    private async Task WorkAsync(long round, CancellationToken ct)
+    {
+        var local = TimeZoneInfo.ConvertTime(Timeline.Now, Places.Zone);
+        if (local.Hour is < ShiftFromHour or >= ShiftUntilHour)
+            return;
+        if (round == 1 || (local.Hour is ShiftFromHour or PacksAgainHour && local.Minute < CrewWorksEvery.TotalMinutes))
+            Crew.LoadPacks();
+        await Crew.WorkAsync(Timeline.Now, ct);
+    }
+
+    private void ScheduleFaults(DateTimeOffset began)
+    {
+        if (_faults.Has(Fault.Locks))
+            Between(began, LocksStuckFromHour, LocksStuckUntilHour, (stuck, _) =>
+            {
+                StickLocks(stuck);
+                return Task.CompletedTask;
+            });
+        if (_faults.Has(Fault.PaymentsDown))
+            Between(began, OutageFromHour, OutageUntilHour, Crew.SwitchPaymentsAsync);
+        if (_faults.Has(Fault.Theft))
+            Between(began, TheftHour, TheftHour + 1, (begins, _) =>
+            {
+                if (begins)
+                    Steal();
+                return Task.CompletedTask;
+            });
+    }
+
+    /// <summary>Something begins at an hour of every day and ends at another.</summary>
+    private void Between(DateTimeOffset began, int fromHour, int untilHour, Func<bool, CancellationToken, Task> act)
+    {
+        var midnight = TimeZoneInfo.ConvertTime(began, Places.Zone).Date;
+        for (var day = 0; ; day++)
+        {
+            var (from, until) = (AtHour(midnight.AddDays(day), fromHour), AtHour(midnight.AddDays(day), untilHour));
+            if (from > _until || day > DaysMax)
+                return;
+            if (from >= began)
+            {
+                Timeline.At(from, ct => act(true, ct));
+                Timeline.At(until, ct => act(false, ct)); // also after the end of the run
+            }
+        }
+    }
+
+    private DateTimeOffset AtHour(DateTime day, int hour)
+    {
+        var local = day.AddHours(hour);
+        return new DateTimeOffset(local, Places.Zone.GetUtcOffset(local)).ToUniversalTime();
+    }
+
+    private void StickLocks(bool stuck)
+    {
+        for (var number = 0; number < Crew.Vehicles.Length; number++)
+            if (_faults.HasStuckLock(number) && (!stuck || Crew.Vehicles[number].IsIdle))
+                Crew.Vehicles[number].IsLockStuck = stuck;
+    }
+
+    /// <summary>Thieves carry locked vehicles away; nobody in the street finds them afterwards.</summary>
+    private void Steal()
+    {
+        var dice = Dice.Of(_settings.Seed, "theft", Timeline.Now.UtcTicks);
+        var idle = Crew.Vehicles.Where(vehicle => vehicle.IsIdle && vehicle.Returning.IsCompleted).ToArray();
+        for (var theft = 0; theft < Thefts && idle.Length > 0; theft++)
+        {
+            var vehicle = idle[dice.Below(idle.Length)];
+            vehicle.IsIdle = false;
+            Measures.Count("stolen");
+            for (var step = 1; step <= DragSteps; step++)
+            {
+                var at = Timeline.Now + step * Bike.ReportEvery;
+                Timeline.At(at, () => vehicle.DragTo(at, vehicle.Position.OffsetMeters(DragMeters, 0)));
+            }
+        }
+    }
+
+    private void Report(IProgress<CityProgress> progress)
+    {
+        var counts = Measures.Read();
+        progress.Report(new CityProgress(Timeline.Now, counts.GetValueOrDefault("rides"), counts.GetValueOrDefault("unmet"), counts.GetValueOrDefault("let_down")));
+    }
+}
+
+/// <summary>What a run came to.</summary>
+public sealed record CityResult
+{
+    /// <summary>Counts by name.</summary>
+    public required IReadOnlyDictionary<string, long> Counts { get; init; }
+
+    /// <summary>Vehicles that lived.</summary>
+    public required int Vehicles { get; init; }
+
+    /// <summary>Accounts with which people rode.</summary>
+    public required int Accounts { get; init; }
+
+    /// <summary>Batteries that the crew swapped.</summary>
+    public required long Swaps { get; init; }
+
+    /// <summary>Vehicles that the crew brought to where people found none.</summary>
+    public required long Relocations { get; init; }
+
+    /// <summary>Reports of vehicles.</summary>
+    public required long TelemetryMessages { get; init; }
+
+    /// <summary>Vehicles with something that the platform has not acknowledged at the end.</summary>
+    public required int Unacknowledged { get; init; }
+
+    /// <summary>From begin to end by the platform's clock.</summary>
+    public required TimeSpan Simulated { get; init; }
+
+    /// <summary>Times of the requests.</summary>
+    public required IReadOnlyList<StepLatency> Latencies { get; init; }
+}

@@ -1,0 +1,83 @@
+using Microsoft.Extensions.DependencyInjection;
+using Mobility.Contracts;
+using Mobility.Host;
+using Mobility.Host.Commands;
+using Mobility.Host.Packs;
+using Mobility.Platform.Modules;
+using Mobility.Telemetry.Mqtt;
+using Mobility.Tests.Support;
+using Mobility.Tests.Twin;
+using Mobility.Twin.Living;
+using Mobility.Twin.Replaying;
+
+namespace Mobility.Tests.Living;
+
+/// <summary>Some hours of the demo city through a whole platform: real HTTP, real MQTT, real PostgreSQL, injected time.</summary>
+public sealed class LivingCityTests
+{
+    private static readonly DateTimeOffset Midnight = new(2026, 6, 7, 22, 0, 0, TimeSpan.Zero); // of a Monday in the demo city
+    private static readonly CityRunSettings Small = new() { Riders = 400, Vehicles = 40 };
+
+    [Fact]
+    public async Task People_ride_pay_or_walk_away_and_the_same_seed_lives_the_same_morning()
+    {
+        var first = await LiveAsync(Small, fromHour: 7, untilHour: 8.5);
+        var counts = first.Counts;
+        counts.GetValueOrDefault("let_down").ShouldBe(0, Say(first));
+        counts["rides"].ShouldBeGreaterThan(10);
+        counts["unmet"].ShouldBeGreaterThan(0);
+        counts["wishes"].ShouldBe(counts["rides"] + counts["unmet"]);
+        counts["captured_minor"].ShouldBeGreaterThan(counts["rides"] * 100);
+        first.Unacknowledged.ShouldBe(0);
+        var second = await LiveAsync(Small, fromHour: 7, untilHour: 8.5);
+        second.Counts.ShouldBe(counts, Say(second));
+    }
+
+    [Theory]
+    [InlineData("gps,clocks,batteries,theft", 2.9, 8.2)]
+    [InlineData("telemetry,dead-zones", 16.5, 17.5)]
+    [InlineData("locks", 8.8, 10)]
+    [InlineData("payments-down,payments-slow", 11.9, 12.5)]
+    [InlineData("storm,stadium", 14.5, 22.5)]
+    public async Task Whatever_goes_wrong_the_laws_hold_and_nobody_pays_for_it(string faults, double fromHour, double untilHour)
+    {
+        FaultWords.TryParse(faults, out var chosen).ShouldBeTrue();
+        var result = await LiveAsync(Small with { Faults = chosen, Riders = 150 }, fromHour, untilHour);
+        result.Counts["rides"].ShouldBeGreaterThan(0, Say(result));
+        result.Counts.GetValueOrDefault("charged_for_our_fault_minor").ShouldBe(0, Say(result));
+        result.Unacknowledged.ShouldBe(0);
+    }
+
+    private static async Task<CityResult> LiveAsync(CityRunSettings settings, double fromHour, double untilHour)
+    {
+        var whole = CityPackReader.Read(Path.Combine(Repository.Root, "packs", "demo")).Pack!;
+        var pack = whole with { Fleet = CityRun.Sample(whole.Fleet, settings.Vehicles) };
+        var clock = new ReplayClock(Midnight.AddHours(fromHour));
+        var connectionString = await TestPostgres.CreateDatabaseAsync(null);
+        await using var app = MobilityApp.Create(new MobilityAppOptions { ConnectionString = connectionString, Clock = clock, Settings = ReplaySettings.All });
+        await app.MigrateAsync(CancellationToken.None);
+        await app.LoadPackAsync(pack, CancellationToken.None);
+        await app.StartAsync(CancellationToken.None);
+        await using var due = new PlatformDue(app, connectionString, clock);
+        using var folder = new TemporaryFile([]);
+        var platform = new PlatformHandle
+        {
+            Address = new Uri(app.Address),
+            MqttPort = app.Web.Services.GetRequiredService<MqttDoor>().Port!.Value,
+            Clock = clock,
+            City = pack,
+            NextDueAsync = due.NextAsync,
+            SettleAsync = due.SettleAsync,
+        };
+        await using var run = new CityRun(platform, settings, pack.Staff.First(account => account.Role == StaffRole.OperationsManager), folder.Sibling("vehicles"));
+        await run.PrepareAsync(CancellationToken.None);
+        var result = await run.RunAsync(Midnight.AddHours(untilHour), new Progress<CityProgress>(), CancellationToken.None);
+        var broken = new List<string>();
+        await foreach (var law in Auditor.RunAsync(app.Modules, app.Web.Services, clock.GetUtcNow(), CancellationToken.None))
+            broken.AddRange(law.Violations.Select(violation => $"{law.Name}: {violation}"));
+        broken.ShouldBeEmpty();
+        return result;
+    }
+
+    private static string Say(CityResult result) => string.Join('\n', result.Counts.Select(count => $"{count.Key} {count.Value}"));
+}

@@ -74,10 +74,12 @@ internal static class ReplayBench
     private static async Task<Part> LiveAsync(TripSurvey survey, IEnumerable<Trip> trips, CancellationToken ct)
     {
         Say("starting a fresh PostgreSQL that does not wait for the disk, and the platform");
-        await using var database = await ReplayDatabase.StartAsync(null, null, false, new Progress<string>(), ct);
+        var folder = ReplayFolder.Temporary();
+        await using var database = await ReplayDatabase.StartAsync(folder, null, false, new Progress<string>(), ct);
         var password = ReplayRun.NewCrewPassword();
         await using var platform = await TimedPlatform.StartAsync(database.ConnectionString, ReplayCity.Build(survey, password), survey.FirstStart - PreparationTime, ct);
-        await using var run = new ReplayRun(platform.Handle, survey, password);
+        await using var run = new ReplayRun(
+            platform.Handle, new ReplayPlan { Survey = survey, CrewPassword = password, BikesFolder = folder.Bikes, Key = folder.Key });
         Say($"registering {survey.PeakUnderWay} riders");
         await run.PrepareAsync(ct);
         Say("living");
@@ -88,7 +90,7 @@ internal static class ReplayBench
                 return;
             told = Stopwatch.GetTimestamp();
             Say($"{now.At:MM-dd HH:mm}: {now.Finished} of {survey.Trips}, {now.Failed} failed, {now.Finished / Stopwatch.GetElapsedTime(began).TotalSeconds:0.0}/s");
-        }), ct);
+        }), CancellationToken.None, ct) ?? throw new OperationCanceledException(ct);
         var seconds = Stopwatch.GetElapsedTime(began).TotalSeconds;
         var (platformPeak, twinPeak) = (platform.PeakMegabytes, TimedPlatform.PeakMegabytesOf(Environment.ProcessId));
         Say("auditing");

@@ -22,8 +22,13 @@ internal sealed class PlatformDatabase : IAsyncDisposable
     /// <summary>The private server's programs; null for an external database.</summary>
     public PostgresBinaries? Binaries => _server?.Binaries;
 
-    /// <summary>Locks the folder and starts its server, or makes sure that the external database answers.</summary>
-    public static async Task<PlatformDatabase> StartAsync(string dataDirectory, string? external, bool fresh, IProgress<string> progress, CancellationToken ct)
+    /// <inheritdoc cref="StartAsync(string, string?, bool, IReadOnlyDictionary{string, string}, IProgress{string}, CancellationToken)"/>
+    public static Task<PlatformDatabase> StartAsync(string dataDirectory, string? external, bool fresh, IProgress<string> progress, CancellationToken ct) =>
+        StartAsync(dataDirectory, external, fresh, new Dictionary<string, string>(), progress, ct);
+
+    /// <summary>Locks the folder and starts its server with settings over ours, or makes sure that the external database answers.</summary>
+    public static async Task<PlatformDatabase> StartAsync(
+        string dataDirectory, string? external, bool fresh, IReadOnlyDictionary<string, string> settings, IProgress<string> progress, CancellationToken ct)
     {
         if (fresh && external is not null)
             throw new PlatformStartException("--fresh deletes the private database only; empty the external one yourself.");
@@ -42,7 +47,7 @@ internal sealed class PlatformDatabase : IAsyncDisposable
                 await PrivatePostgres.DeleteAsync(dataDirectory, ct);
             }
 
-            var server = await PrivatePostgres.StartAsync(dataDirectory, null, progress, ct);
+            var server = await PrivatePostgres.StartAsync(dataDirectory, null, settings, progress, ct);
             return new PlatformDatabase(server.ConnectionString, folder, server);
         }
         catch

@@ -124,7 +124,7 @@ internal static class TwinCommand
         var midnight = request.Day.ToDateTime(TimeOnly.MinValue);
         var start = new DateTimeOffset(midnight, zone.GetUtcOffset(midnight)).ToUniversalTime();
 
-        await using var database = await Steps.ShowAsync(progress => ReplayDatabase.StartAsync(null, null, false, progress, ct));
+        await using var database = await Steps.ShowAsync(progress => ReplayDatabase.StartAsync(ReplayFolder.Temporary(), null, false, progress, ct));
         var clock = new ReplayClock(start);
         await using var app = MobilityApp.Create(new MobilityAppOptions { ConnectionString = database.ConnectionString, Clock = clock, Settings = ReplaySettings.All });
         await using var due = new PlatformDue(app, database.ConnectionString, clock);

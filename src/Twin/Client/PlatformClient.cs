@@ -226,11 +226,15 @@ public sealed class PlatformClient : IDisposable
                 return new(status, unread ? null : JsonSerializer.Deserialize<T>(content, MobilityJson.Stored), null, null);
             }
             var (code, detail) = Problem(content);
-            return new(status, null, code ?? $"http.{status.ToString(CultureInfo.InvariantCulture)}", detail);
+            code ??= $"http.{status.ToString(CultureInfo.InvariantCulture)}";
+            _latencies.NoteProblem(step, code);
+            return new(status, null, code, detail);
         }
         catch (Exception broken) when (broken is HttpRequestException or JsonException || (broken is TaskCanceledException && !ct.IsCancellationRequested))
         {
-            return new(0, null, broken is TaskCanceledException ? "client.no_reply" : "client.broken_reply", broken.Message);
+            var code = broken is TaskCanceledException ? "client.no_reply" : "client.broken_reply";
+            _latencies.NoteProblem(step, code);
+            return new(0, null, code, broken.Message);
         }
         finally
         {

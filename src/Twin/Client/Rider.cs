@@ -8,6 +8,9 @@ public sealed class Rider(string email, Visitor visitor)
     /// <summary>Signs in with it.</summary>
     public string Email { get; } = email;
 
+    /// <summary>Tells riders apart.</summary>
+    public int Number { get; private init; }
+
     /// <summary>A valid access token.</summary>
     public Task<string> TokenAsync(CancellationToken ct) => visitor.TokenAsync(ct);
 
@@ -34,8 +37,12 @@ public sealed class Rider(string email, Visitor visitor)
         if (!await PlatformClient.LookAsync(async () => (await client.GetAccountAsync(token, ct)).Require("account").Bookable, Patience, ct))
             throw new RefusedException("registration", "client.never_bookable", email);
         visitor.Forget();
-        return new Rider(email, visitor);
+        return new Rider(email, visitor) { Number = number };
     }
+
+    /// <summary>The rider who registered with a number before.</summary>
+    public static Rider Find(PlatformClient client, TimeProvider clock, int number, string domain = "replay.example") =>
+        new(EmailOf(number, domain), Visitor.Person(client, clock, EmailOf(number, domain), PasswordOf(number))) { Number = number };
 
     /// <summary>Who registered in an earlier run; null when nobody did, or did not come to the end.</summary>
     public static async Task<Rider?> ComeBackAsync(PlatformClient client, TimeProvider clock, int number, string domain, CancellationToken ct)
@@ -44,7 +51,7 @@ public sealed class Rider(string email, Visitor visitor)
         try
         {
             var token = await visitor.TokenAsync(ct);
-            return (await client.GetAccountAsync(token, ct)).Require("account").Bookable ? new Rider(EmailOf(number, domain), visitor) : null;
+            return (await client.GetAccountAsync(token, ct)).Require("account").Bookable ? new Rider(EmailOf(number, domain), visitor) { Number = number } : null;
         }
         catch (RefusedException)
         {

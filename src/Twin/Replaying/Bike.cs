@@ -29,10 +29,18 @@ internal sealed class Bike : IAsyncDisposable
     private double _odometerBeforeRide;
     private long _reportsBefore;
 
-    private Bike(AgentSettings settings, VehicleBuild build, GeoPoint position, int chargePercent, BikeClock clock)
+    private Bike(AgentSettings settings, VehicleBuild build, GeoPoint position, int chargePercent, BikeClock clock, BikeState? was)
     {
         (_settings, _build, Position, _charge, _clock) = (settings, build, position, chargePercent, clock);
-        _board = new SimulatedBoard(new BoardReading { Position = position, StateOfChargePercent = chargePercent, IsLocked = true });
+        if (was is not null)
+            (_charge, _odometerMeters, _odometerBeforeRide, _reportsBefore) = (was.ChargePercent, was.OdometerMeters, was.OdometerBeforeRideMeters, was.Reports);
+        _board = new SimulatedBoard(new BoardReading
+        {
+            Position = position,
+            StateOfChargePercent = was is null ? chargePercent : ChargeShown,
+            OdometerMeters = (long)_odometerMeters,
+            IsLocked = was?.IsLocked ?? true,
+        });
         _agent = NewAgent();
     }
 
@@ -63,9 +71,12 @@ internal sealed class Bike : IAsyncDisposable
     /// <summary>What it is busy with after a ride; it is back in the search when this is done.</summary>
     public Task Returning { get; set; } = Task.CompletedTask;
 
-    /// <summary>Switches a bike on that stands in the street.</summary>
+    private int ChargeShown => (int)Math.Clamp(Math.Round(_charge), 1, 100);
+
+    /// <summary>Switches a bike on that stands in the street, or one that an interrupted run left somewhere.</summary>
     public static Bike Start(
-        VehicleId id, VehicleBuild build, GeoPoint position, int chargePercent, ReplayClock clock, DoorAddress door, string folder, VehicleFaults? faults = null)
+        VehicleId id, VehicleBuild build, GeoPoint position, int chargePercent, ReplayClock clock, DoorAddress door, string folder, VehicleFaults? faults = null,
+        BikeState? was = null)
     {
         Directory.CreateDirectory(folder);
         var settings = new AgentSettings
@@ -78,11 +89,24 @@ internal sealed class Bike : IAsyncDisposable
             NetworkClock = TimeProvider.System,
         };
         var ahead = faults?.ClockIsAhead ?? TimeSpan.Zero;
-        return new Bike(settings, build, position, chargePercent, clock is RunningClock ? new RunningBikeClock(ahead) : new BikeClock(clock.GetUtcNow() + ahead))
+        var own = clock is RunningClock ? new RunningBikeClock(ahead) : new BikeClock(clock.GetUtcNow() + ahead);
+        return new Bike(settings, build, position, chargePercent, own, was)
         {
             Faults = faults ?? new(),
         };
     }
+
+    /// <summary>What it needs to go on another day; its folder keeps the rest.</summary>
+    public BikeState ToState() => new()
+    {
+        ClockAt = _clock.GetUtcNow(),
+        Position = Position,
+        ChargePercent = _charge,
+        OdometerMeters = _odometerMeters,
+        OdometerBeforeRideMeters = _odometerBeforeRide,
+        Reports = Reports,
+        IsLocked = _board.Read().IsLocked,
+    };
 
     /// <summary>Keeps the connection alive and sends what waits.</summary>
     public void Tick() => _agent.Tick();
@@ -170,7 +194,7 @@ internal sealed class Bike : IAsyncDisposable
             Position = Faults.Receive(position),
             SpeedMetersPerSecond = speed,
             OdometerMeters = (long)_odometerMeters,
-            StateOfChargePercent = (int)Math.Clamp(Math.Round(_charge), 1, 100),
+            StateOfChargePercent = ChargeShown,
         });
     }
 

@@ -20,15 +20,29 @@ internal sealed class Crew(PlatformClient client, PlatformHandle platform, Visit
     public long Bought { get; private set; }
     public long Swaps => Volatile.Read(ref _packs);
     public ImmutableArray<Bike> Bikes => _inOrder;
+    private CityId City => platform.City.City.Id;
 
     public Bike? Find(VehicleId id) => _bikes.GetValueOrDefault(id);
 
     /// <summary>Gives every bike of the city its secret.</summary>
-    public async Task TakeOverAsync(IReadOnlyList<FleetVehicle> fleet, CancellationToken ct)
+    public Task TakeOverAsync(IReadOnlyList<FleetVehicle> fleet, CancellationToken ct) =>
+        MakeAllAsync(fleet.Count, (index, token) => MakeAsync(fleet[index].Label, fleet[index].Position, null, token), ct);
+
+    /// <summary>Switches the bikes of an interrupted run on again, where they were.</summary>
+    public Task ResumeAsync(CrewState was, CancellationToken ct)
     {
-        var made = new Bike[fleet.Count];
-        await Parallel.ForAsync(0, fleet.Count, new ParallelOptions { MaxDegreeOfParallelism = CredentialsAtATime, CancellationToken = ct },
-            async (index, token) => made[index] = await MakeAsync(fleet[index].Label, fleet[index].Position, token));
+        (Relocations, Bought, _packs) = (was.Relocations, was.Bought, (int)was.Swaps);
+        return MakeAllAsync(was.Bikes.Count, (index, token) => MakeAsync(ReplayCity.Label(index + 1), was.Bikes[index].Position, was.Bikes[index], token), ct);
+    }
+
+    /// <summary>What it needs to go on another day.</summary>
+    public CrewState ToState() => new() { Relocations = Relocations, Bought = Bought, Swaps = Swaps, Bikes = [.. _inOrder.Select(bike => bike.ToState())] };
+
+    private async Task MakeAllAsync(int count, Func<int, CancellationToken, Task<Bike>> makeAsync, CancellationToken ct)
+    {
+        var made = new Bike[count];
+        await Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = CredentialsAtATime, CancellationToken = ct },
+            async (index, token) => made[index] = await makeAsync(index, token));
         foreach (var bike in made)
             Add(bike);
         if (!await PlatformClient.LookAsync(() => Task.FromResult(_inOrder.All(bike => bike.IsConnected)), Patience, ct))
@@ -71,14 +85,14 @@ internal sealed class Crew(PlatformClient client, PlatformHandle platform, Visit
         }
         Bought++;
         var label = ReplayCity.Label(_inOrder.Length + 1);
-        Require(await client.RegisterVehicleAsync(token, ReplayCity.Id, label, ReplayCity.Bike, to, 100, ct), "register_vehicle");
-        bike = await MakeAsync(label, to, ct);
+        Require(await client.RegisterVehicleAsync(token, City, label, ReplayCity.Bike, to, 100, ct), "register_vehicle");
+        bike = await MakeAsync(label, to, null, ct);
         Add(bike);
         return bike;
     }
 
-    /// <summary>After a ride: waits until the platform lets the bike be found again, and swaps a battery that is low.</summary>
-    public async Task ReceiveAsync(Bike bike, CancellationToken ct)
+    /// <summary>After a ride: waits until the platform lets the bike be found again, and swaps a battery that is low; true when it did.</summary>
+    public async Task<bool> ReceiveAsync(Bike bike, CancellationToken ct)
     {
         var token = await visitor.TokenAsync(ct);
         var state = VehicleState.OnTrip;
@@ -90,17 +104,20 @@ internal sealed class Crew(PlatformClient client, PlatformHandle platform, Visit
         if (!isBack)
             throw new RefusedException("vehicle_back", $"client.still_{state.ToString().ToLowerInvariant()}", bike.Id.ToString());
         if (!bike.NeedsSwap)
-            return;
+            return false;
         var pack = string.Create(CultureInfo.InvariantCulture, $"pack-{Interlocked.Increment(ref _packs):000000}");
         Require(await client.SwapBatteryAsync(token, bike.Id, pack, 100, ct), "swap");
         bike.Charge(100);
+        return true;
     }
 
-    private async Task<Bike> MakeAsync(string label, GeoPoint at, CancellationToken ct)
+    private async Task<Bike> MakeAsync(string label, GeoPoint at, BikeState? was, CancellationToken ct)
     {
-        var id = VehicleId.Of(ReplayCity.Id, label);
+        var id = VehicleId.Of(City, label);
         var secret = (await client.IssueDeviceSecretAsync(await visitor.TokenAsync(ct), id, ct)).Require("device_secret").Password;
-        var bike = Bike.Start(id, ReplayCity.BikeBuild, at, 100, platform.Clock, new DoorAddress("127.0.0.1", platform.MqttPort) { Secret = secret }, Path.Combine(folder, label));
+        var clock = was is { IsLocked: false } ? new ReplayClock(was.ClockAt) : platform.Clock; // on a ride its next report is due as if nothing had been
+        var door = new DoorAddress("127.0.0.1", platform.MqttPort) { Secret = secret };
+        var bike = Bike.Start(id, ReplayCity.BikeBuild, at, 100, clock, door, Path.Combine(folder, label), was: was);
         bike.Tick();
         return bike;
     }

@@ -13,8 +13,8 @@ namespace Mobility.Twin.Replaying;
 /// </summary>
 public static class ReplayCity
 {
-    /// <summary>The city's id.</summary>
-    public static readonly CityId Id = new("replay");
+    /// <summary>The city's id, unless another is asked for.</summary>
+    public static readonly CityId DefaultId = new("replay");
 
     /// <summary>The one vehicle type.</summary>
     public static readonly VehicleTypeId Bike = new("bike");
@@ -42,15 +42,16 @@ public static class ReplayCity
     /// <summary>Builds the pack.</summary>
     /// <param name="survey">What the files hold.</param>
     /// <param name="crewPassword">Of <see cref="CrewEmail"/>.</param>
-    public static CityPack Build(TripSurvey survey, string crewPassword)
+    /// <param name="id">The city's id, which is its name too; null for <see cref="DefaultId"/>.</param>
+    public static CityPack Build(TripSurvey survey, string crewPassword, CityId? id = null)
     {
         var box = GeoBox.Around([.. survey.Stations.Select(station => station.Position)]);
         return new CityPack
         {
             City = new City
             {
-                Id = Id,
-                Name = "The city of the trip file",
+                Id = id ?? DefaultId,
+                Name = id is { } named && named != DefaultId ? named.Value : "The city of the trip file",
                 TimeZone = survey.Zone.Id,
                 Currency = Dollar,
                 Language = "en",
@@ -102,6 +103,10 @@ public static class ReplayCity
             Staff = [new StaffAccount { Email = CrewEmail, DisplayName = "Crew", Role = StaffRole.OperationsManager, DemoPassword = crewPassword }],
         };
     }
+
+    /// <summary>The id that a name asks for: lower-case letters, digits and dashes, a letter or digit first; null for any other.</summary>
+    public static CityId? ParseId(string name) =>
+        TextId.TryParse(name, out CityId id) && name.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-') ? id : null;
 
     /// <summary>The bikes of the first morning: every station has its share of them by its departures, and each that trips leave from has one.</summary>
     private static IEnumerable<FleetVehicle> Fleet(TripSurvey survey)

@@ -28,6 +28,15 @@ public sealed record ReplayResult
     /// <summary>The first failed trips.</summary>
     public required IReadOnlyList<FailedTrip> Listed { get; init; }
 
+    /// <summary>Riders who searched for a bike.</summary>
+    public required long Searches { get; init; }
+
+    /// <summary>The same by hours, without gaps.</summary>
+    public required IReadOnlyList<HourCount> Hours { get; init; }
+
+    /// <summary>Refused requests by step and code; most of them end no trip.</summary>
+    public required IReadOnlyDictionary<string, long> Problems { get; init; }
+
     /// <summary>Bikes that the crew brought to a start.</summary>
     public required long Relocations { get; init; }
 
@@ -57,6 +66,9 @@ public sealed record ReplayResult
 
     /// <summary>From the first event to the last, by the platform's clock.</summary>
     public required TimeSpan Simulated { get; init; }
+
+    /// <summary>Trips that were over when an interrupted replay went on.</summary>
+    public required long FinishedBefore { get; init; }
 
     /// <summary>Times of the requests.</summary>
     public required IReadOnlyList<StepLatency> Latencies { get; init; }

@@ -24,28 +24,30 @@ public sealed class ReplayRun : IAsyncDisposable
     private const int ConnectionsMax = 64;
     private const int RegistrationsAtATime = 4;
     private readonly PlatformHandle _platform;
-    private readonly TripSurvey _survey;
+    private readonly ReplayPlan _plan;
     private readonly LatencyBook _latencies = new();
     private readonly PlatformClient _client;
     private readonly Crew _crew;
-    private readonly Tally _tally = new();
+    private readonly Tally _tally;
+    private readonly Pace _pace;
     private readonly UnderWay _underWay = new();
     private readonly Queue<(Rider Rider, Task Free)> _riders = new();
     private readonly PriorityQueue<Ride, (DateTimeOffset At, long Number)> _ends = new();
     private readonly PriorityQueue<Ride, (DateTimeOffset At, long Number)> _moves = new();
-    private readonly string _folder = Directory.CreateTempSubdirectory("mobility-bikes-").FullName;
     private readonly AgentTicks _ticks;
+    private DateTimeOffset _beganAt;
+    private long _begun;
     private int _ridersCount;
 
     /// <summary>Prepares a run.</summary>
     /// <param name="platform">A started platform with <see cref="ReplayCity"/>.</param>
-    /// <param name="survey">What the files hold.</param>
-    /// <param name="crewPassword">Of the staff account in the city.</param>
-    public ReplayRun(PlatformHandle platform, TripSurvey survey, string crewPassword)
+    /// <param name="plan">What is lived, and how.</param>
+    public ReplayRun(PlatformHandle platform, ReplayPlan plan)
     {
-        (_platform, _survey) = (platform, survey);
+        (_platform, _plan) = (platform, plan);
+        (_tally, _pace) = (new Tally(plan.Survey.Zone, plan.State?.Counts), new Pace(plan.Speed, plan.Survey.FirstStart));
         _client = new PlatformClient(platform.Address, ConnectionsMax, _latencies);
-        _crew = new Crew(_client, platform, Visitor.Person(_client, platform.Clock, ReplayCity.CrewEmail, crewPassword), _folder);
+        _crew = new Crew(_client, platform, Visitor.Person(_client, platform.Clock, ReplayCity.CrewEmail, plan.CrewPassword), plan.BikesFolder);
         _ticks = new AgentTicks(() => _crew.Bikes);
     }
 
@@ -56,39 +58,72 @@ public sealed class ReplayRun : IAsyncDisposable
     /// <exception cref="RefusedException">The platform refuses the crew or a rider.</exception>
     public async Task PrepareAsync(CancellationToken ct)
     {
+        if (_plan.State is { } state)
+        {
+            await ResumeAsync(state, ct);
+            return;
+        }
         await _crew.TakeOverAsync(_platform.City.Fleet, ct);
-        var riders = new Rider[_survey.PeakUnderWay];
+        var riders = new Rider[_plan.Survey.PeakUnderWay];
         await Parallel.ForAsync(0, riders.Length, new ParallelOptions { MaxDegreeOfParallelism = RegistrationsAtATime, CancellationToken = ct },
             async (index, token) => riders[index] = await Rider.RegisterAsync(_client, _platform.Clock, index + 1, "tok_visa", token));
         foreach (var rider in riders)
             _riders.Enqueue((rider, Task.CompletedTask));
         _ridersCount = riders.Length;
         await _platform.SettleAsync(ct);
+        _beganAt = _platform.Clock.GetUtcNow();
     }
 
-    /// <summary>Steps 2 and 3.</summary>
-    /// <param name="trips">In the order of their begin.</param>
+    /// <summary>Steps 2 and 3. Null when it was stopped before; <see cref="ToState"/> says where.</summary>
+    /// <param name="trips">All of them, in the order of their begin.</param>
     /// <param name="progress">Hears how far it is, at every event.</param>
-    /// <param name="ct">Stops between two events.</param>
+    /// <param name="stopping">Stops before the next event; what has begun by then is finished.</param>
+    /// <param name="ct">Gives up.</param>
     /// <exception cref="RefusedException">The crew or a new rider is refused.</exception>
-    public async Task<ReplayResult> RunAsync(IEnumerable<Trip> trips, IProgress<ReplayProgress> progress, CancellationToken ct)
+    public async Task<ReplayResult?> RunAsync(
+        IEnumerable<Trip> trips, IProgress<ReplayProgress> progress, CancellationToken stopping, CancellationToken ct)
     {
-        var began = _platform.Clock.GetUtcNow();
-        var number = 0L;
-        foreach (var trip in trips)
+        var isOver = false;
+        Report(progress);
+        try
         {
-            await EndUntilAsync(trip.Start, progress, ct);
-            await MoveToAsync(trip.Start, ct);
-            await BeginAsync(new Ride(_client, _tally, trip, ++number), number, ct);
-            Report(progress);
+            foreach (var trip in NotBegun(trips))
+            {
+                await EndUntilAsync(trip.Start, progress, stopping, ct);
+                await MoveToAsync(trip.Start, progress, stopping, ct);
+                await BeginAsync(new Ride(_client, _tally, trip, ++_begun), _begun, ct);
+                Report(progress);
+            }
+            await EndUntilAsync(DateTimeOffset.MaxValue, progress, stopping, ct);
+            isOver = true;
         }
-        await EndUntilAsync(DateTimeOffset.MaxValue, progress, ct);
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested && !ct.IsCancellationRequested)
+        {
+            // Between two events: nothing is lost.
+        }
         await _underWay.DrainAsync();
         await _crew.AllToldAsync(ct);
         await _platform.SettleAsync(ct);
         Report(progress);
-        return ToResult(_platform.Clock.GetUtcNow() - began);
+        return isOver ? ToResult() : null;
     }
+
+    /// <summary>What a later run needs to go on from here. Nothing is under way but rides.</summary>
+    public ReplayState ToState() => new()
+    {
+        Format = ReplayState.CurrentFormat,
+        Key = _plan.Key,
+        CrewPassword = _plan.CrewPassword,
+        BeganAt = _beganAt,
+        At = _platform.Clock.GetUtcNow(),
+        Begun = _begun,
+        Counts = _tally.Read(),
+        Crew = _crew.ToState(),
+        Riders = _ridersCount,
+        Waiting = [.. _riders.Select(waiting => waiting.Rider.Number)],
+        Rides = [.. _ends.UnorderedItems.OrderBy(ride => ride.Priority.Number).Select(ride => ride.Element.ToState())],
+        Latencies = _latencies.ToState(),
+    };
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -96,15 +131,47 @@ public sealed class ReplayRun : IAsyncDisposable
         await _ticks.DisposeAsync();
         await _crew.DisposeAsync();
         _client.Dispose();
-        Directory.Delete(_folder, recursive: true);
     }
 
-    private async Task EndUntilAsync(DateTimeOffset time, IProgress<ReplayProgress> progress, CancellationToken ct)
+    private async Task ResumeAsync(ReplayState state, CancellationToken ct)
+    {
+        (_beganAt, _begun, _ridersCount) = (state.BeganAt, state.Begun, state.Riders);
+        _latencies.Resume(state.Latencies);
+        await _crew.ResumeAsync(state.Crew, ct);
+        foreach (var number in state.Waiting)
+            _riders.Enqueue((Rider.Find(_client, _platform.Clock, number), Task.CompletedTask));
+        await _platform.SettleAsync(ct);
+    }
+
+    /// <summary>Trips that an interrupted run has begun are passed over; its rides go on.</summary>
+    private IEnumerable<Trip> NotBegun(IEnumerable<Trip> trips)
+    {
+        var (passed, number) = (_begun, 0L);
+        var rides = _plan.State?.Rides.ToDictionary(ride => ride.Number) ?? [];
+        foreach (var trip in trips)
+        {
+            if (++number > passed)
+                yield return trip;
+            else if (rides.TryGetValue(number, out var was))
+                Resume(new Ride(_client, _tally, trip, number), was);
+        }
+    }
+
+    private void Resume(Ride ride, RideState was)
+    {
+        var bike = _crew.Find(was.Bike) ?? throw new RefusedException("resume", "client.bike_missing", was.Bike.ToString());
+        ride.Resume(was, Rider.Find(_client, _platform.Clock, was.Rider), bike);
+        _ends.Enqueue(ride, (ride.EndsAt, was.Number));
+        var reports = Math.Max(1, (_platform.Clock.GetUtcNow() - ride.Trip.Start).Ticks / Bike.ReportEvery.Ticks + 1);
+        EnqueueMove(ride, (ride.Trip.Start + reports * Bike.ReportEvery, was.Number));
+    }
+
+    private async Task EndUntilAsync(DateTimeOffset time, IProgress<ReplayProgress> progress, CancellationToken stopping, CancellationToken ct)
     {
         while (_ends.TryPeek(out var ride, out var place) && place.At <= time)
         {
+            await MoveToAsync(place.At, progress, stopping, ct);
             _ends.Dequeue();
-            await MoveToAsync(place.At, ct);
             await EndAsync(ride, place.At, ct);
             Report(progress);
         }
@@ -126,8 +193,7 @@ public sealed class ReplayRun : IAsyncDisposable
         if (ride.Trip.Duration > LongRide)
             await ride.Starting;
         _ends.Enqueue(ride, (ride.EndsAt, number));
-        if (ride.Trip.Start + Bike.ReportEvery < ride.EndsAt)
-            _moves.Enqueue(ride, (ride.Trip.Start + Bike.ReportEvery, number));
+        EnqueueMove(ride, (ride.Trip.Start + Bike.ReportEvery, number));
     }
 
     private async Task EndAsync(Ride ride, DateTimeOffset at, CancellationToken ct)
@@ -143,17 +209,26 @@ public sealed class ReplayRun : IAsyncDisposable
         await _underWay.AddAsync(at, ride.Ending);
     }
 
-    /// <summary>Moves the clock to a time when everything that must happen before has happened.</summary>
-    private async Task MoveToAsync(DateTimeOffset time, CancellationToken ct)
+    /// <summary>Moves the clock to a time, no faster than it may go, when everything that must happen before has happened.</summary>
+    private async Task MoveToAsync(DateTimeOffset time, IProgress<ReplayProgress> progress, CancellationToken stopping, CancellationToken ct)
     {
-        ct.ThrowIfCancellationRequested();
-        await _underWay.AllowAsync(time);
-        while (_underWay.IsEmpty && await _platform.NextDueAsync(ct) is { } due && due <= time)
+        DateTimeOffset until;
+        do
         {
-            Advance(due);
-            await _platform.SettleAsync(ct);
+            until = await _pace.WaitAsync(_platform.Clock.GetUtcNow(), time, stopping);
+            await _underWay.AllowAsync(until);
+            stopping.ThrowIfCancellationRequested();
+            while (_underWay.IsEmpty && await _platform.NextDueAsync(ct) is { } due && due <= until)
+            {
+                Advance(due);
+                await _platform.SettleAsync(ct);
+                Report(progress);
+                stopping.ThrowIfCancellationRequested();
+            }
+            Advance(until);
+            Report(progress);
         }
-        Advance(time);
+        while (until < time);
     }
 
     /// <summary>Bikes first: what the platform does at a time finds them where they are then. They may not be ahead of its clock either.</summary>
@@ -173,33 +248,43 @@ public sealed class ReplayRun : IAsyncDisposable
             if (ride.HasFailed)
                 continue;
             ride.Move(place.At);
-            if (place.At + Bike.ReportEvery is var next && (next < ride.EndsAt || (next == ride.EndsAt && ride.IsEndedByPlatform)))
-                _moves.Enqueue(ride, (next, place.Number));
+            EnqueueMove(ride, (place.At + Bike.ReportEvery, place.Number));
         }
+    }
+
+    /// <summary>The end itself is told by whoever ends the ride.</summary>
+    private void EnqueueMove(Ride ride, (DateTimeOffset At, long Number) place)
+    {
+        if (place.At < ride.EndsAt || (place.At == ride.EndsAt && ride.IsEndedByPlatform))
+            _moves.Enqueue(ride, place);
     }
 
     private void Report(IProgress<ReplayProgress> progress) =>
         progress.Report(new ReplayProgress(_platform.Clock.GetUtcNow(), _tally.Finished, _tally.FailedCount));
 
-    private ReplayResult ToResult(TimeSpan simulated)
+    private ReplayResult ToResult()
     {
-        var (completed, failed, failedBy, listed, captured, endedByPlatform) = _tally.Read();
+        var counts = _tally.Read();
         return new ReplayResult
         {
-            Completed = completed,
-            Failed = failed,
-            FailedBy = failedBy,
-            Listed = listed,
+            Completed = counts.Completed,
+            Failed = counts.Failed,
+            FailedBy = counts.FailedBy,
+            Listed = counts.Listed,
+            Searches = counts.Searches,
+            Hours = counts.Hours,
+            Problems = _latencies.Problems,
             Relocations = _crew.Relocations,
             Bought = _crew.Bought,
             Swaps = _crew.Swaps,
-            EndedByPlatform = endedByPlatform,
-            CapturedMinor = captured,
+            EndedByPlatform = counts.EndedByPlatform,
+            CapturedMinor = counts.CapturedMinor,
             Currency = _platform.City.City.Currency.Code,
             Riders = _ridersCount,
             Bikes = _crew.Bikes.Length,
             TelemetryMessages = _crew.Bikes.Sum(bike => bike.Reports),
-            Simulated = simulated,
+            Simulated = _platform.Clock.GetUtcNow() - _beganAt,
+            FinishedBefore = _plan.State is { } state ? state.Counts.Completed + state.Counts.Failed : 0,
             Latencies = _latencies.ToList(),
         };
     }

@@ -41,6 +41,7 @@ internal sealed class Ride(PlatformClient client, Tally tally, Trip trip, long n
         {
             await Task.WhenAll(crew.ReturningTo(Trip.StartPosition, ReplayRun.WalkingMeters));
             Bike = await SearchAsync(rider, crew, ct);
+            tally.Search(Trip.Start, foundNone: Bike is null);
             if (Bike is null)
             {
                 await crew.BringAsync(Trip.StartPosition, ct);
@@ -66,6 +67,17 @@ internal sealed class Ride(PlatformClient client, Tally tally, Trip trip, long n
         Bike.Returning = Ending;
         Bike.IsIdle = true;
     }
+
+    /// <summary>Goes on where an interrupted run left it.</summary>
+    public void Resume(RideState was, Rider rider, Bike bike)
+    {
+        (Rider, Bike, _booking, _mustEndBy, HasFailed) = (rider, bike, was.Booking, was.MustEndBy, was.HasFailed);
+        bike.IsIdle = false;
+    }
+
+    /// <summary>What it needs to go on another day; it must have started.</summary>
+    public RideState ToState() =>
+        new() { Number = number, Rider = Rider!.Number, Bike = Bike!.Id, Booking = _booking, MustEndBy = _mustEndBy, HasFailed = HasFailed };
 
     private async Task<Bike?> SearchAsync(Rider rider, Crew crew, CancellationToken ct)
     {
@@ -121,8 +133,8 @@ internal sealed class Ride(PlatformClient client, Tally tally, Trip trip, long n
             RequirePhase((await client.WaitForPhaseAsync(token, _booking!.Value, "settled", ct)).Require("settled"), "settled", "settled");
             var payment = (await client.GetPaymentAsync(token, _booking.Value, ct)).Require("payment");
             bike.Tick();
-            await crew.ReceiveAsync(bike, ct);
-            tally.Complete(payment.Captured?.Amount ?? 0, IsEndedByPlatform);
+            var swapped = await crew.ReceiveAsync(bike, ct);
+            tally.Complete(Trip.Start, EndsAt, payment.Captured?.Amount ?? 0, IsEndedByPlatform, swapped);
         }
         catch (RefusedException refused)
         {

@@ -46,15 +46,43 @@ public sealed class ReplayTests
             .ShouldBe((first.Completed, first.Failed, first.Relocations, first.Swaps, first.CapturedMinor, first.Riders, first.Bikes, first.TelemetryMessages));
     }
 
-    private static async Task<ReplayResult> LiveAsync()
+    [Fact]
+    public async Task A_replay_that_is_interrupted_twice_comes_to_the_same_summary()
+    {
+        var whole = await LiveAsync();
+        var parts = await LiveAsync(Tables.At("08:04:01"), Tables.At("12:00:00")); // with four rides under way, and with the long one
+        parts.Failed.ShouldBe(0, string.Join('\n', parts.Listed.Select(failed => failed.Detail)));
+        (parts.Completed, parts.EndedByPlatform, parts.Relocations, parts.Swaps, parts.CapturedMinor, parts.Riders, parts.Bikes, parts.Searches, parts.Simulated)
+            .ShouldBe((whole.Completed, whole.EndedByPlatform, whole.Relocations, whole.Swaps, whole.CapturedMinor, whole.Riders, whole.Bikes, whole.Searches, whole.Simulated));
+        parts.Hours.ShouldBe(whole.Hours);
+        parts.FinishedBefore.ShouldBe(5);
+        parts.TelemetryMessages.ShouldBe(whole.TelemetryMessages + 2 * whole.Bikes); // each bike that is switched on again says where it is
+        parts.Latencies.Single(step => step.Step == "reserve").Count.ShouldBe(6);
+    }
+
+    /// <summary>To the end, in as many runs as there are stops and one more; each has a platform of its own on the same database.</summary>
+    private static async Task<ReplayResult> LiveAsync(params DateTimeOffset[] stops)
     {
         using var file = new TemporaryFile(Tables.Text(Lines));
         using var spool = new TripSpool(file.Sibling("spool"));
         var survey = TripSurvey.Take([file.Path], null, Tables.NewYork, spool, new Progress<long>(), CancellationToken.None);
-        var password = ReplayRun.NewCrewPassword();
-        var city = ReplayCity.Build(survey, password);
-        var clock = new ReplayClock(survey.FirstStart.AddHours(-1));
+        var plan = new ReplayPlan { Survey = survey, CrewPassword = ReplayRun.NewCrewPassword(), BikesFolder = file.Sibling("bikes"), Key = "test" };
         var connectionString = await TestPostgres.CreateDatabaseAsync(null);
+        foreach (var stop in stops)
+        {
+            var (result, state) = await LiveAsync(plan, spool, connectionString, stop);
+            result.ShouldBeNull();
+            state.At.ShouldBe(stop);
+            state.Write(file.Sibling("state"));
+            plan = plan with { State = ReplayState.Read(file.Sibling("state"), plan.Key) };
+        }
+        return (await LiveAsync(plan, spool, connectionString, DateTimeOffset.MaxValue)).Result.ShouldNotBeNull();
+    }
+
+    private static async Task<(ReplayResult? Result, ReplayState State)> LiveAsync(ReplayPlan plan, TripSpool spool, string connectionString, DateTimeOffset stop)
+    {
+        var city = ReplayCity.Build(plan.Survey, plan.CrewPassword);
+        var clock = new ReplayClock(plan.State?.At ?? plan.Survey.FirstStart.AddHours(-1));
         await using var app = MobilityApp.Create(new MobilityAppOptions { ConnectionString = connectionString, Clock = clock, Settings = ReplaySettings.All });
         await app.MigrateAsync(CancellationToken.None);
         await app.LoadPackAsync(city, CancellationToken.None);
@@ -69,13 +97,19 @@ public sealed class ReplayTests
             NextDueAsync = due.NextAsync,
             SettleAsync = due.SettleAsync,
         };
-        await using var run = new ReplayRun(platform, survey, password);
+        using var stopping = new CancellationTokenSource();
+        await using var run = new ReplayRun(platform, plan);
         await run.PrepareAsync(CancellationToken.None);
-        var result = await run.RunAsync(spool.Read(), new Progress<ReplayProgress>(), CancellationToken.None);
+        var progress = new Told<ReplayProgress>(now =>
+        {
+            if (now.At >= stop)
+                stopping.Cancel();
+        });
+        var result = await run.RunAsync(spool.Read(), progress, stopping.Token, CancellationToken.None);
         var broken = new List<string>();
         await foreach (var law in Auditor.RunAsync(app.Modules, app.Web.Services, clock.GetUtcNow(), CancellationToken.None))
             broken.AddRange(law.Violations.Select(violation => $"{law.Name}: {violation}"));
         broken.ShouldBeEmpty();
-        return result;
+        return (result, run.ToState());
     }
 }

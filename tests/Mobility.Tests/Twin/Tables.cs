@@ -29,6 +29,9 @@ internal static class Tables
         string endLatitude = "40.734786") =>
         $"121DD7DD23CB1335,docked_bike,{start},{end},{startName},{startId},Christ Hospital,JC034,40.735208,-74.046964,{endLatitude},-74.050444,member";
 
+    /// <summary>A time of the day of most rows.</summary>
+    public static DateTimeOffset At(string time) => new DateTimeOffset(DateTime.Parse($"2021-01-15 {time}", System.Globalization.CultureInfo.InvariantCulture), TimeSpan.Zero).AddHours(5);
+
     public static byte[] Text(params string[] lines) => Encoding.UTF8.GetBytes(string.Join('\n', lines) + "\n");
 
     public static byte[] Gzip(byte[] content)

@@ -1,8 +1,9 @@
 using System.Globalization;
 using System.Text.Json;
+using Mobility.Twin.Replaying;
 using Mobility.Twin.Trips;
 
-namespace Mobility.Twin.Replaying;
+namespace Mobility.Twin.Reporting;
 
 /// <summary>What a replay came to, for people and for programs.</summary>
 /// <param name="Survey">What the files hold; null when they could not be read.</param>
@@ -12,11 +13,20 @@ namespace Mobility.Twin.Replaying;
 /// <param name="Wall">Wall time of everything.</param>
 public sealed record ReplayReport(TripSurvey? Survey, ReplayResult? Result, int AuditViolations, TimeSpan Living, TimeSpan Wall)
 {
+    private const int HoursInLine = 6;
+
+    /// <summary>The files that were given.</summary>
+    public IReadOnlyList<string> Files { get; init; } = [];
+
+    /// <summary>The city's id.</summary>
+    public string City { get; init; } = ReplayCity.DefaultId.Value;
+
     /// <summary>Whether every trip was completed and every law holds.</summary>
     public bool Ok => Result is { Failed: 0 } result && result.Completed == Survey?.Trips && AuditViolations == 0;
 
-    /// <summary>Trips that were lived in a second of wall time.</summary>
-    private double TripsPerSecond => Result is { } result && Living > TimeSpan.Zero ? (result.Completed + result.Failed) / Living.TotalSeconds : 0;
+    /// <summary>Trips that this run lived in a second of wall time.</summary>
+    public double TripsPerSecond =>
+        Result is { } result && Living > TimeSpan.Zero ? (result.Completed + result.Failed - result.FinishedBefore) / Living.TotalSeconds : 0;
 
     /// <summary>Writes the summary for people.</summary>
     public void Write(TextWriter output)
@@ -26,6 +36,11 @@ public sealed record ReplayReport(TripSurvey? Survey, ReplayResult? Result, int 
         if (Result is { } result)
             Write(result, output);
     }
+
+    /// <summary>Writes the page with plots: one HTML file that needs nothing else.</summary>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be.</exception>
+    public void WritePage(string path) => ReplayPage.Write(this, path);
 
     /// <summary>The one line for programs.</summary>
     /// <param name="rows">Where there is no survey: rows that were read.</param>
@@ -70,17 +85,27 @@ public sealed record ReplayReport(TripSurvey? Survey, ReplayResult? Result, int 
             Line(output, $"  {count,8}  {reason}");
         foreach (var failed in result.Listed)
             Line(output, $"            {failed.Trip.File} line {failed.Trip.Line}: {failed.Detail}");
+        Line(output, $"problems      {result.Problems.Values.Sum()} requests were refused; most of these end no trip");
+        foreach (var (problem, count) in result.Problems)
+            Line(output, $"  {count,8}  {problem}");
         Line(output, $"riders        {result.Riders}");
         Line(output, $"bikes         {result.Bikes}");
+        Line(output, $"searches      {result.Searches}");
         Line(output, $"relocations   {result.Relocations}, of them {result.Bought} with a new bike");
         Line(output, $"swaps         {result.Swaps}");
         Line(output, $"telemetry     {result.TelemetryMessages} reports over MQTT");
         Line(output, $"captured      {result.CapturedMinor / 100m:0.00} {result.Currency}");
+        Line(output, $"utilization   share of bikes under way by hour of the city's day");
+        foreach (var line in HourBook.Utilization(result.Hours, result.Bikes).Select(Cell).Chunk(HoursInLine))
+            Line(output, $"  {string.Concat(line)}");
         Line(output, $"time          {result.Simulated.TotalHours:0.0} hours lived in {Living.TotalSeconds:0.0} s, {TripsPerSecond:0.0} trips/s");
         Line(output, $"requests          count   p50 ms   p95 ms   p99 ms");
         foreach (var step in result.Latencies)
             Line(output, $"  {step.Step,-18}{step.Count,8}{step.P50,9:0.0}{step.P95,9:0.0}{step.P99,9:0.0}");
     }
+
+    private static string Cell(double? share, int hour) =>
+        string.Create(CultureInfo.InvariantCulture, $"{hour,6:00}{(share is { } known ? known.ToString("0.0 %", CultureInfo.InvariantCulture) : "-"),8}");
 
     private static void Line(TextWriter output, FormattableString line) => output.WriteLine(line.ToString(CultureInfo.InvariantCulture));
 }

@@ -16,6 +16,7 @@ internal static class Announcement
         var lines = new List<string>
         {
             $"City      {(pack is null ? "none" : $"{pack.City.Name} ({pack.City.Id}), {pack.Fleet.Length} vehicles")}",
+            $"Map       {address}/",
             $"API       {address}/v1",
             $"          {address}/openapi/MODULE.json",
             $"Modules   {string.Join(", ", app.Modules.Select(module => module.Module))}",

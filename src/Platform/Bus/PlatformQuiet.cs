@@ -65,24 +65,23 @@ public static class PlatformQuiet
         return (bool)(await command.ExecuteScalarAsync(ct))!;
     }
 
+    /// <summary>All modules are asked at once: a clock that is moved waits for the answer at every step.</summary>
     private static async Task<string?> WhatIsBusyAsync(
-        IReadOnlyList<(ModuleDefinition Module, ModuleDatabase Database)> modules, DateTimeOffset now, CancellationToken ct)
+        IReadOnlyList<(ModuleDefinition Module, ModuleDatabase Database)> modules, DateTimeOffset now, CancellationToken ct) =>
+        (await Task.WhenAll(modules.Select(module => WhatIsBusyAsync(module.Module, module.Database, now, ct)))).FirstOrDefault(busy => busy is not null);
+
+    private static async Task<string?> WhatIsBusyAsync(ModuleDefinition module, ModuleDatabase database, DateTimeOffset now, CancellationToken ct)
     {
-        foreach (var (module, database) in modules)
-        {
-            var contracts = module.Subscriptions.Select(s => s.Contract).ToArray();
-            var names = module.Subscriptions.Select(s => s.Name).ToArray();
-            var busy = await database.QuerySingleOrDefaultAsync<string>("""
-                SELECT coalesce(
-                    (SELECT 'scheduled ' || type FROM scheduled WHERE NOT parked AND (due_at <= @now OR (attempts > 0 AND error IS NULL)) LIMIT 1),
-                    (SELECT 'inbox ' || subscription FROM inbox WHERE state = 'waiting' AND due_at <= @now LIMIT 1),
-                    (SELECT 'subscription ' || s.name FROM unnest(@names, @contracts) AS s(name, contract) LEFT JOIN checkpoints c ON c.name = s.name
-                     WHERE EXISTS (SELECT FROM bus.messages m WHERE m.type = s.contract AND (m.xid, m.position) > (coalesce(c.xid, '0'), coalesce(c.position, 0)))
-                     LIMIT 1))
-                """, new { now, names, contracts }, ct);
-            if (busy is not null)
-                return $"{module.Module} {busy}";
-        }
-        return null;
+        var contracts = module.Subscriptions.Select(s => s.Contract).ToArray();
+        var names = module.Subscriptions.Select(s => s.Name).ToArray();
+        var busy = await database.QuerySingleOrDefaultAsync<string>("""
+            SELECT coalesce(
+                (SELECT 'scheduled ' || type FROM scheduled WHERE NOT parked AND (due_at <= @now OR (attempts > 0 AND error IS NULL)) LIMIT 1),
+                (SELECT 'inbox ' || subscription FROM inbox WHERE state = 'waiting' AND due_at <= @now LIMIT 1),
+                (SELECT 'subscription ' || s.name FROM unnest(@names, @contracts) AS s(name, contract) LEFT JOIN checkpoints c ON c.name = s.name
+                 WHERE EXISTS (SELECT FROM bus.messages m WHERE m.type = s.contract AND (m.xid, m.position) > (coalesce(c.xid, '0'), coalesce(c.position, 0)))
+                 LIMIT 1))
+            """, new { now, names, contracts }, ct);
+        return busy is null ? null : $"{module.Module} {busy}";
     }
 }

@@ -35,7 +35,7 @@ internal sealed class PostgresCluster
     public string Directory { get; }
 
     /// <summary>What a platform may have made in its folder before its database.</summary>
-    private static readonly string[] OwnNames = [DataFolderLock.FileName, "postgres", "city", "replay", "identity.key", "telemetry.key", "fleet.key"];
+    private static readonly string[] OwnNames = [DataFolderLock.FileName, "postgres", "city", "bikes", "replay-state.json", "replay-report.html", "identity.key", "telemetry.key", "fleet.key"];
 
     private bool IsElsewhere => Directory.StartsWith(CommonRoot, StringComparison.Ordinal);
 

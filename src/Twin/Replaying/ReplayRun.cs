@@ -18,9 +18,6 @@ public sealed class ReplayRun : IAsyncDisposable
     /// <summary>Bikes that a search lists.</summary>
     public const int FoundMax = 50;
 
-    /// <summary>Rides that may last longer than the platform allows are asked for their end.</summary>
-    private static readonly TimeSpan LongRide = TimeSpan.FromHours(11);
-
     private const int ConnectionsMax = 64;
     private const int RegistrationsAtATime = 4;
     private readonly PlatformHandle _platform;
@@ -189,9 +186,7 @@ public sealed class ReplayRun : IAsyncDisposable
             return;
         }
         ride.Start(free, ct);
-        await _underWay.AddAsync(ride.Trip.Start, ride.Starting);
-        if (ride.Trip.Duration > LongRide)
-            await ride.Starting;
+        await ride.Starting; // the clock stands meanwhile, else when the ride begins would depend on how fast the machine is
         _ends.Enqueue(ride, (ride.EndsAt, number));
         EnqueueMove(ride, (ride.Trip.Start + Bike.ReportEvery, number));
     }

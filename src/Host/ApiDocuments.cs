@@ -1,8 +1,10 @@
+using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 using Mobility.Contracts;
 using Mobility.Geo;
 using Mobility.Platform;
 using Mobility.Platform.Auth;
+using Mobility.Platform.Http;
 using Mobility.Platform.Modules;
 
 namespace Mobility.Host;
@@ -10,11 +12,26 @@ namespace Mobility.Host;
 /// <summary>One OpenAPI document per module and one for operators, at <c>/openapi/{document}.json</c>.</summary>
 internal static class ApiDocuments
 {
+    private const string TokenScheme = "token";
+
     public static void Add(IServiceCollection services, IReadOnlyList<ModuleDefinition> modules)
     {
         foreach (var document in modules.Select(m => m.Module).Append(Operations.Document))
             services.AddOpenApi(document, options =>
             {
+                // Bodies and views are nested in their use cases and have the same names there.
+                options.CreateSchemaReferenceId = info =>
+                    OpenApiOptions.CreateDefaultSchemaReferenceId(info) is { } name ? info.Type.DeclaringType?.Name + name : null;
+                options.AddDocumentTransformer((api, _, _) =>
+                {
+                    api.Info.Title = $"Mobility: {document}";
+                    api.Components ??= new OpenApiComponents();
+                    api.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
+                    {
+                        [TokenScheme] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", BearerFormat = "JWT", Description = "From /oauth2/token." },
+                    };
+                    return Task.CompletedTask;
+                });
                 options.AddSchemaTransformer((schema, context, _) =>
                 {
                     var type = Nullable.GetUnderlyingType(context.JsonTypeInfo.Type) ?? context.JsonTypeInfo.Type;
@@ -37,6 +54,17 @@ internal static class ApiDocuments
                         { Permission: { } permission } => $"Needs the permission `{permission}`.",
                         _ => "Needs a signed-in caller.",
                     };
+                    if (rule is not { Anonymous: true })
+                        operation.Security = [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(TokenScheme, context.Document)] = [] }];
+                    if (IdempotencyKeys.AreTakenBy(context.Description.ActionDescriptor.EndpointMetadata))
+                        (operation.Parameters ??= []).Add(new OpenApiParameter
+                        {
+                            Name = IdempotencyKeys.Header,
+                            In = ParameterLocation.Header,
+                            Required = true,
+                            Description = "Any text of yours for this request: the same key with the same body gets the same answer, with another body 422.",
+                            Schema = new OpenApiSchema { Type = JsonSchemaType.String },
+                        });
                     return Task.CompletedTask;
                 });
             });

@@ -1,5 +1,8 @@
+using Mobility.Contracts;
 using Mobility.Platform;
 using Mobility.Platform.Bus;
+using Mobility.Telemetry.Mqtt;
+using Mobility.Twin.Replaying;
 using Npgsql;
 
 namespace Mobility.Host.Commands;
@@ -9,16 +12,27 @@ internal sealed class PlatformDue : IAsyncDisposable
 {
     private static readonly TimeSpan QuietPatience = TimeSpan.FromSeconds(15);
     private readonly MobilityApp _app;
-    private readonly TimeProvider _clock;
+    private readonly ReplayClock _clock;
     private readonly NpgsqlDataSource _source;
     private readonly string _nextSql;
 
-    public PlatformDue(MobilityApp app, string connectionString, TimeProvider clock)
+    public PlatformDue(MobilityApp app, string connectionString, ReplayClock clock)
     {
         (_app, _clock, _source) = (app, clock, NpgsqlDataSource.Create(connectionString));
         var modules = app.Modules.Select(module => $"SELECT min(due_at) AS due_at FROM {module.Module}.scheduled WHERE NOT parked");
         _nextSql = $"SELECT min(due_at) FROM ({string.Join(" UNION ALL ", modules)}) AS next";
     }
+
+    /// <summary>The started platform as a twin uses it.</summary>
+    public PlatformHandle HandleOf(CityPack city) => new()
+    {
+        Address = new Uri(_app.Address),
+        MqttPort = _app.Web.Services.GetRequiredService<MqttDoor>().Port!.Value,
+        Clock = _clock,
+        City = city,
+        NextDueAsync = NextAsync,
+        SettleAsync = SettleAsync,
+    };
 
     /// <summary>When the next scheduled message is due; null when nothing waits for a time.</summary>
     public async Task<DateTimeOffset?> NextAsync(CancellationToken ct)

@@ -4,7 +4,6 @@ using System.Globalization;
 using Mobility.Contracts;
 using Mobility.Platform;
 using Mobility.Platform.Modules;
-using Mobility.Telemetry.Mqtt;
 using Mobility.Twin.Client;
 using Mobility.Twin.Replaying;
 using Mobility.Twin.Reporting;
@@ -218,15 +217,7 @@ internal static class ReplayCommand
         progress.Report(plan.State is { } state
             ? string.Create(CultureInfo.InvariantCulture, $"Going on at {state.At:yyyy-MM-dd HH:mm} UTC, after {state.Begun} trips that have begun")
             : $"Registering {plan.Survey.PeakUnderWay} riders");
-        var run = new ReplayRun(new PlatformHandle
-        {
-            Address = new Uri(app.Address),
-            MqttPort = app.Web.Services.GetRequiredService<MqttDoor>().Port!.Value,
-            Clock = clock,
-            City = city,
-            NextDueAsync = due.NextAsync,
-            SettleAsync = due.SettleAsync,
-        }, plan);
+        var run = new ReplayRun(due.HandleOf(city), plan);
         try
         {
             await run.PrepareAsync(ct);

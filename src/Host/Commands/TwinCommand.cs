@@ -6,7 +6,6 @@ using System.Text.Json;
 using Mobility.Contracts;
 using Mobility.Host.Packs;
 using Mobility.Platform;
-using Mobility.Telemetry.Mqtt;
 using Mobility.Twin.Client;
 using Mobility.Twin.Living;
 using Mobility.Twin.Replaying;
@@ -176,15 +175,7 @@ internal static class TwinCommand
         progress.Report("Starting the modules");
         await app.StartAsync(ct);
         progress.Report($"Switching {pack.Fleet.Length} vehicles on");
-        var run = new CityRun(new PlatformHandle
-        {
-            Address = new Uri(app.Address),
-            MqttPort = app.Web.Services.GetRequiredService<MqttDoor>().Port!.Value,
-            Clock = clock,
-            City = pack,
-            NextDueAsync = due.NextAsync,
-            SettleAsync = due.SettleAsync,
-        }, settings, staff, folder);
+        var run = new CityRun(due.HandleOf(pack), settings, staff, folder);
         try
         {
             await run.PrepareAsync(ct);

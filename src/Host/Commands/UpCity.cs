@@ -60,12 +60,16 @@ internal sealed partial class UpCity : IAsyncDisposable
         {
             // the platform stops
         }
-        catch (Exception failure) when (failure is RefusedException or IOException)
+        catch (RefusedException refused)
         {
-            LogEnded(log, failure.Message);
+            LogEnded(log, refused.Step, refused.Code);
+        }
+        catch (IOException failure)
+        {
+            LogEnded(log, "files", failure.GetType().Name);
         }
     }
 
-    [LoggerMessage(EventId = 901, Level = LogLevel.Warning, Message = "The city's people went home, the platform goes on: {Why}")]
-    private static partial void LogEnded(ILogger log, string why);
+    [LoggerMessage(EventId = 901, Level = LogLevel.Warning, Message = "The city's people went home, the platform goes on. {Step}: {Code}.")]
+    private static partial void LogEnded(ILogger log, string step, string code);
 }

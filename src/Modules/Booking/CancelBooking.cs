@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Routing;
 using Mobility.Contracts;
 using Mobility.Platform;
 using Mobility.Platform.Auth;
+using Mobility.Platform.Http;
 
 namespace Mobility.Booking;
 
@@ -20,7 +21,7 @@ internal static class CancelBooking
 
     public static void Map(IEndpointRouteBuilder app) => app.MapPost("/v1/bookings/{id}/cancel", Handle).WithName("CancelBooking")
         .WithSummary("Give the vehicle back before the ride; needs Idempotency-Key.")
-        .RequirePermission(BookingDoor.Write).Produces<BookingView>(StatusCodes.Status202Accepted)
+        .TakesIdempotencyKey().RequirePermission(BookingDoor.Write).Produces<BookingView>(StatusCodes.Status202Accepted)
         .ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
 
     private static Task<IResult> Handle(BookingId id, Caller caller, HttpContext http, CancellationToken ct) =>

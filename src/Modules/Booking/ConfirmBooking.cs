@@ -6,6 +6,7 @@ using Mobility.Platform;
 using Mobility.Platform.Auth;
 using Mobility.Platform.Bus;
 using Mobility.Platform.Events;
+using Mobility.Platform.Http;
 
 namespace Mobility.Booking;
 
@@ -27,7 +28,7 @@ internal static class ConfirmBooking
 
     public static void Map(IEndpointRouteBuilder app) => app.MapPost("/v1/bookings/{id}/confirm", Handle).WithName("ConfirmBooking")
         .WithSummary("Authorize the money and confirm; needs Idempotency-Key. Waits up to 3 seconds for the outcome.")
-        .RequirePermission(BookingDoor.Write).Produces<BookingView>(StatusCodes.Status202Accepted)
+        .TakesIdempotencyKey().RequirePermission(BookingDoor.Write).Produces<BookingView>(StatusCodes.Status202Accepted)
         .ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
 
     private static async Task<IResult> Handle(

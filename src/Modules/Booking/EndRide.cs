@@ -7,6 +7,7 @@ using Mobility.Contracts;
 using Mobility.Geo;
 using Mobility.Platform;
 using Mobility.Platform.Auth;
+using Mobility.Platform.Http;
 
 namespace Mobility.Booking;
 
@@ -58,7 +59,7 @@ internal static class EndRide
 
     public static void Map(IEndpointRouteBuilder app) => app.MapPost("/v1/bookings/{id}/end", Handle).WithName("EndRide")
         .WithSummary("Lock the vehicle and end the ride; needs Idempotency-Key. Where no ride may end, 409 comes with the nearest bays.")
-        .RequirePermission(BookingDoor.Write).Produces<BookingView>(StatusCodes.Status202Accepted)
+        .TakesIdempotencyKey().RequirePermission(BookingDoor.Write).Produces<BookingView>(StatusCodes.Status202Accepted)
         .ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
 
     private static Task<IResult> Handle(

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Routing;
 using Mobility.Contracts;
 using Mobility.Platform;
 using Mobility.Platform.Auth;
+using Mobility.Platform.Http;
 
 namespace Mobility.Booking;
 
@@ -28,7 +29,7 @@ internal static class ExtendBooking
 
     public static void Map(IEndpointRouteBuilder app) => app.MapPost("/v1/bookings/{id}/extend", Handle).WithName("ExtendBooking")
         .WithSummary("Give a window a later end; needs Idempotency-Key. The charge follows the real times.")
-        .RequirePermission(BookingDoor.Write).Produces<BookingView>(StatusCodes.Status202Accepted).ProducesProblem(StatusCodes.Status400BadRequest)
+        .TakesIdempotencyKey().RequirePermission(BookingDoor.Write).Produces<BookingView>(StatusCodes.Status202Accepted).ProducesProblem(StatusCodes.Status400BadRequest)
         .ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict)
         .ProducesProblem(StatusCodes.Status422UnprocessableEntity);
 

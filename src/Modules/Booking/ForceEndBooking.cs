@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Routing;
 using Mobility.Contracts;
 using Mobility.Platform;
 using Mobility.Platform.Auth;
+using Mobility.Platform.Http;
 
 namespace Mobility.Booking;
 
@@ -21,7 +22,7 @@ internal static class ForceEndBooking
 
     public static void Map(IEndpointRouteBuilder app) => app.MapPost("/v1/bookings/{id}/force-end", Handle).WithName("ForceEndBooking")
         .WithSummary("Staff: end a booking in whatever phase it is; needs Idempotency-Key.")
-        .RequirePermission(BookingDoor.Manage).Produces<BookingView>(StatusCodes.Status202Accepted)
+        .TakesIdempotencyKey().RequirePermission(BookingDoor.Manage).Produces<BookingView>(StatusCodes.Status202Accepted)
         .ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
 
     private static Task<IResult> Handle(BookingId id, Caller caller, HttpContext http, CancellationToken ct) =>

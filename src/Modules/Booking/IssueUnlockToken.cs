@@ -32,7 +32,7 @@ internal static class IssueUnlockToken
 
     public static void Map(IEndpointRouteBuilder app) => app.MapPost("/v1/bookings/{id}/unlock-token", Handle).WithName("IssueUnlockToken")
         .WithSummary("A token of 60 seconds that opens the vehicle without network; needs Idempotency-Key.")
-        .RequirePermission(BookingDoor.Write).LimitPerMinute("unlock-tokens", 20).Produces<View>(StatusCodes.Status201Created)
+        .TakesIdempotencyKey().RequirePermission(BookingDoor.Write).LimitPerMinute("unlock-tokens", 20).Produces<View>(StatusCodes.Status201Created)
         .ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
 
     private static Task<IResult> Handle(

@@ -91,7 +91,7 @@ internal static class ReserveVehicle
 
     public static void Map(IEndpointRouteBuilder app) => app.MapPost("/v1/bookings", Handle).WithName("ReserveVehicle")
         .WithSummary("Hold a vehicle on the terms of a quote; needs Idempotency-Key. 409 comes with alternatives.")
-        .RequirePermission(BookingDoor.Write).LimitPerMinute("bookings", TriesPerMinuteMax)
+        .TakesIdempotencyKey().RequirePermission(BookingDoor.Write).LimitPerMinute("bookings", TriesPerMinuteMax)
         .Produces<BookingView>(StatusCodes.Status201Created).ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status404NotFound)
         .ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status422UnprocessableEntity)
         .ProducesProblem(StatusCodes.Status429TooManyRequests);

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Routing;
 using Mobility.Contracts;
 using Mobility.Platform;
 using Mobility.Platform.Auth;
+using Mobility.Platform.Http;
 
 namespace Mobility.Booking;
 
@@ -19,7 +20,7 @@ internal static class ResumeRide
 
     public static void Map(IEndpointRouteBuilder app) => app.MapPost("/v1/bookings/{id}/resume", Handle).WithName("ResumeRide")
         .WithSummary("Open the vehicle after a pause; needs Idempotency-Key.")
-        .RequirePermission(BookingDoor.Write).Produces<BookingView>(StatusCodes.Status202Accepted)
+        .TakesIdempotencyKey().RequirePermission(BookingDoor.Write).Produces<BookingView>(StatusCodes.Status202Accepted)
         .ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
 
     private static Task<IResult> Handle(BookingId id, Caller caller, HttpContext http, CancellationToken ct) =>

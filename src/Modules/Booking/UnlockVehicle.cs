@@ -5,6 +5,7 @@ using Mobility.Contracts;
 using Mobility.Platform;
 using Mobility.Platform.Auth;
 using Mobility.Platform.Events;
+using Mobility.Platform.Http;
 
 namespace Mobility.Booking;
 
@@ -29,7 +30,7 @@ internal static class UnlockVehicle
 
     public static void Map(IEndpointRouteBuilder app) => app.MapPost("/v1/bookings/{id}/unlock", Handle).WithName("UnlockVehicle")
         .WithSummary("Ask the vehicle to open; needs Idempotency-Key. Follow the booking until it is riding or released.")
-        .RequirePermission(BookingDoor.Write).Produces<BookingView>(StatusCodes.Status202Accepted)
+        .TakesIdempotencyKey().RequirePermission(BookingDoor.Write).Produces<BookingView>(StatusCodes.Status202Accepted)
         .ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
 
     private static Task<IResult> Handle(BookingId id, Caller caller, HttpContext http, ZoneRules zones, CancellationToken ct) =>

@@ -75,7 +75,7 @@ internal static class AnswerCommand
     }
 
     public static void Map(IEndpointRouteBuilder app) => app.MapPost("/v1/vehicles/{id}/commands/{command}/answer", Handle).WithName("AnswerCommand")
-        .RequirePermission("device.report").LimitPerMinute("vehicle-answers", 120)
+        .TakesIdempotencyKey().RequirePermission("device.report").LimitPerMinute("vehicle-answers", 120)
         .Produces<AnswerView>().ProducesProblem(400).ProducesProblem(403).ProducesProblem(404).ProducesProblem(409).ProducesProblem(422);
 
     private static async Task<IResult> Handle(

@@ -30,7 +30,7 @@ internal static class ApproveDisable
     }
 
     public static void Map(IEndpointRouteBuilder app) => app.MapPost("/v1/fleet/vehicles/{id}/commands/{command}/approve", Handle).WithName("ApproveDisable")
-        .RequirePermission("fleet.disable")
+        .TakesIdempotencyKey().RequirePermission("fleet.disable")
         .Produces<CommandStateView>(202).ProducesProblem(400).ProducesProblem(403).ProducesProblem(404).ProducesProblem(409).ProducesProblem(422);
 
     private static async Task<IResult> Handle(

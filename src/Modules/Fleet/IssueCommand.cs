@@ -59,7 +59,7 @@ internal static class IssueCommand
         new(c.Id, null, c.Asked.Kind, c.Now, c.Deadline, c.Asked.SpeedLimitKph, c.By, c.Asked.Reason);
 
     public static void Map(IEndpointRouteBuilder app) => app.MapPost("/v1/fleet/vehicles/{id}/commands", Handle).WithName("IssueCommand")
-        .RequirePermission("fleet.command").LimitPerMinute("fleet-commands", 60)
+        .TakesIdempotencyKey().RequirePermission("fleet.command").LimitPerMinute("fleet-commands", 60)
         .Produces<CommandStateView>(202).ProducesProblem(400).ProducesProblem(403).ProducesProblem(404).ProducesProblem(409).ProducesProblem(422);
 
     private static async Task<IResult> Handle(

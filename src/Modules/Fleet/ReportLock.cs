@@ -63,7 +63,7 @@ internal static partial class ReportLock
         && (vehicle.Occupant is null || vehicle.Occupant.Booking == token.Booking);
 
     public static void Map(IEndpointRouteBuilder app) => app.MapPost("/v1/vehicles/{id}/reports", Handle).WithName("ReportLock")
-        .RequirePermission("device.report").LimitPerMinute("vehicle-reports", 120)
+        .TakesIdempotencyKey().RequirePermission("device.report").LimitPerMinute("vehicle-reports", 120)
         .Produces<ReportView>().ProducesProblem(400).ProducesProblem(403).ProducesProblem(404).ProducesProblem(409).ProducesProblem(422);
 
     private static async Task<IResult> Handle(

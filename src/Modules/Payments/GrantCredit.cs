@@ -27,7 +27,7 @@ internal static class GrantCredit
         .Text(body.Reason, "reason", ReasonLengthMax).Problem;
 
     public static void Map(IEndpointRouteBuilder app) => app.MapPost("/v1/accounts/{account}/credits", Handle).WithName("GrantCredit")
-        .RequirePermission("payments.manage").Produces<View>(StatusCodes.Status201Created).ProducesProblem(400).ProducesProblem(422);
+        .TakesIdempotencyKey().RequirePermission("payments.manage").Produces<View>(StatusCodes.Status201Created).ProducesProblem(400).ProducesProblem(422);
 
     public static async Task<IResult> Handle(AccountId account, Body body, Caller caller, HttpContext http, CommandRunner<PaymentsModule> commands,
         Database<PaymentsModule> database, CancellationToken ct)

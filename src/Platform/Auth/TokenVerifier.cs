@@ -86,6 +86,11 @@ public sealed class TokenVerifier(ITokenKeys keys, TimeProvider clock)
 /// <summary>Authenticates each request and holds every endpoint's <see cref="AccessRule"/>; what has no rule is refused.</summary>
 public static partial class AccessControl
 {
+    /// <summary>A token says what its account could do when it was issued, so the last step of a registration shows in the next one only.</summary>
+    private static string WayOut(Caller caller) => caller.Kind == CallerKind.Rider
+        ? " Riders get theirs when their registration is complete: GET /v1/accounts/me says what is missing; then sign in again."
+        : "";
+
     /// <summary>Adds the step; after routing, before endpoints.</summary>
     public static void UseAccessControl(this IApplicationBuilder app) => app.Use(async (http, next) =>
     {
@@ -109,7 +114,7 @@ public static partial class AccessControl
             { Anonymous: true } => null,
             _ when caller is null => new Problem(ProblemKind.Unauthenticated, "auth.token_required", "Send a valid access token as 'Authorization: Bearer …'."),
             null => Problem.Forbidden("auth.closed", "This endpoint is open to nobody."),
-            { Permission: { } permission } when !caller.May(permission) => Problem.Forbidden("auth.forbidden", $"This needs the permission {permission}."),
+            { Permission: { } permission } when !caller.May(permission) => Problem.Forbidden("auth.forbidden", $"This needs the permission {permission}.{WayOut(caller)}"),
             _ => null,
         };
         if (problem is null)

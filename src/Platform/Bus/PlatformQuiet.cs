@@ -41,6 +41,8 @@ public static class PlatformQuiet
     /// <exception cref="TimeoutException">Something is stuck; the message names it.</exception>
     public static async Task WaitAsync(IReadOnlyList<(ModuleDefinition Module, ModuleDatabase Database)> modules, TimeProvider clock, CancellationToken ct = default)
     {
+        foreach (var (module, _) in modules)
+            module.Signals.Scheduled(module.Module).Set(); // a clock that was moved tells nobody that something is due
         var started = System.Diagnostics.Stopwatch.GetTimestamp();
         while (true)
         {

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Mobility.Platform.Auth;
 using Mobility.Platform.Events;
@@ -65,7 +66,7 @@ public sealed class CommandRunner<TModule>(Database<TModule> database, ModuleDef
     /// <param name="ct">Ends waiting; what is committed stays.</param>
     public Task<IResult> RunIdempotentAsync(HttpContext http, Caller caller, object? body, Func<Work, CancellationToken, Task<Outcome>> attempt, CancellationToken ct)
     {
-        var key = http.Request.Headers["Idempotency-Key"].ToString();
+        var key = http.Request.Headers[IdempotencyKeys.Header].ToString();
         if (key.Length is 0 or > KeyLengthMax || !key.All(c => c is >= ' ' and <= '~'))
             return Task.FromResult(Problem.Invalid("request.idempotency_key",
                 $"Send an Idempotency-Key header of 1 to {KeyLengthMax} printable ASCII characters.", "Idempotency-Key").ToResult());
@@ -128,7 +129,7 @@ public sealed class CommandRunner<TModule>(Database<TModule> database, ModuleDef
             return null;
         return stored.RequestHash.AsSpan().SequenceEqual(t.RequestHash)
             ? new StoredReply(stored.Status, stored.Reply)
-            : Refuse(Problem.Unprocessable("request.idempotency_key_reused", "This Idempotency-Key was used for another request.", "Idempotency-Key"));
+            : Refuse(Problem.Unprocessable("request.idempotency_key_reused", "This Idempotency-Key was used for another request.", IdempotencyKeys.Header));
     }
 
     private static IResult Refuse(Problem problem)
@@ -156,4 +157,19 @@ public sealed class CommandRunner<TModule>(Database<TModule> database, ModuleDef
             return httpContext.Response.WriteAsync(json, httpContext.RequestAborted);
         }
     }
+}
+
+/// <summary>How endpoints say that their requests carry a key, so that a repetition acts once; for the API documents.</summary>
+public static class IdempotencyKeys
+{
+    /// <summary>The request header.</summary>
+    public const string Header = "Idempotency-Key";
+
+    /// <summary>Marks an endpoint.</summary>
+    public static TBuilder TakesIdempotencyKey<TBuilder>(this TBuilder builder) where TBuilder : IEndpointConventionBuilder => builder.WithMetadata(new Mark());
+
+    /// <summary>Whether an endpoint is marked.</summary>
+    public static bool AreTakenBy(IEnumerable<object> metadata) => metadata.OfType<Mark>().Any();
+
+    private sealed record Mark;
 }

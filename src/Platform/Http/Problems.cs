@@ -75,6 +75,10 @@ internal sealed partial class EdgeExceptions(ILogger<EdgeExceptions> log) : IExc
             problem = new Problem(ProblemKind.Unavailable, "platform.unexpected", "Something failed on our side; it is logged under this trace id.");
             status = StatusCodes.Status500InternalServerError;
         }
+        else if (problem.Kind == ProblemKind.Unavailable)
+        {
+            LogUnavailable(log, httpContext.Request.Method, httpContext.Request.Path, problem.Code, exception.Message);
+        }
         await Problems.WriteAsync(httpContext, problem, status);
         return true;
     }
@@ -94,6 +98,8 @@ internal sealed partial class EdgeExceptions(ILogger<EdgeExceptions> log) : IExc
                     : Problem.Invalid("request.invalid_parameter", "A parameter is missing or has the wrong form.", ParameterOf(bad.Message));
             case PeerUnavailableException peer:
                 return new Problem(ProblemKind.Unavailable, "platform.peer_unavailable", $"The module {peer.Module} does not answer; try again.");
+            case PostgresException { SqlState: PostgresErrorCodes.DiskFull }:
+                return new Problem(ProblemKind.Unavailable, "platform.database_unavailable", "The database's disk is full; try again when an operator has made room.");
             case NpgsqlException { IsTransient: true } or TimeoutException:
                 return new Problem(ProblemKind.Unavailable, "platform.database_unavailable", "The database does not answer; try again.");
             default:
@@ -115,6 +121,9 @@ internal sealed partial class EdgeExceptions(ILogger<EdgeExceptions> log) : IExc
     }
 
     private static string? ParameterOf(string message) => Regex.Match(message, "parameter \"[^\"]*?([A-Za-z0-9_-]+)\"") is { Success: true } match ? match.Groups[1].Value : null;
+
+    [LoggerMessage(EventId = 202, Level = LogLevel.Warning, Message = "{Method} {Path} was not served, {Code}: {Reason}")]
+    private static partial void LogUnavailable(ILogger log, string method, string path, string code, string reason);
 
     [LoggerMessage(EventId = 201, Level = LogLevel.Error, Message = "{Method} {Path} failed unexpectedly.")]
     private static partial void LogUnexpected(ILogger log, Exception exception, string method, string path);

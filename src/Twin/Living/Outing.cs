@@ -93,7 +93,7 @@ internal sealed class Outing(CityRun city, Wish wish)
         try
         {
             choice.Vehicle.BeginAt(began);
-            await choice.Rental.TakeAsync(await rider.TokenAsync(ct), choice.Quote, city.PatienceSeconds, ct);
+            await choice.Rental.TakeAsync(await rider.TokenAsync(ct), choice.Quote, ct, city.PatienceSeconds);
             choice.Vehicle.Tick();
             Ride(rider, choice, began);
         }

@@ -1,4 +1,3 @@
-using Mobility.Contracts;
 using Mobility.Twin.Client;
 using Mobility.Twin.Trips;
 
@@ -12,7 +11,7 @@ internal sealed class Ride(PlatformClient client, Tally tally, Trip trip, long n
     private static readonly TimeSpan SearchPatience = TimeSpan.FromSeconds(10);
 
     private readonly Journey _journey = new(trip.StartPosition, trip.EndPosition, trip.Duration, trip.Line);
-    private BookingId? _booking;
+    private Rental _rental = new(client, KeyOf(number));
     private DateTimeOffset? _mustEndBy;
 
     public Trip Trip { get; } = trip;
@@ -71,13 +70,13 @@ internal sealed class Ride(PlatformClient client, Tally tally, Trip trip, long n
     /// <summary>Goes on where an interrupted run left it.</summary>
     public void Resume(RideState was, Rider rider, Bike bike)
     {
-        (Rider, Bike, _booking, _mustEndBy, HasFailed) = (rider, bike, was.Booking, was.MustEndBy, was.HasFailed);
+        (Rider, Bike, _rental, _mustEndBy, HasFailed) = (rider, bike, new Rental(client, KeyOf(number), was.Booking), was.MustEndBy, was.HasFailed);
         bike.IsIdle = false;
     }
 
     /// <summary>What it needs to go on another day; it must have started.</summary>
     public RideState ToState() =>
-        new() { Number = number, Rider = Rider!.Number, Bike = Bike!.Id, Booking = _booking, MustEndBy = _mustEndBy, HasFailed = HasFailed };
+        new() { Number = number, Rider = Rider!.Number, Bike = Bike!.Id, Booking = _rental.Booking, MustEndBy = _mustEndBy, HasFailed = HasFailed };
 
     private async Task<Bike?> SearchAsync(Rider rider, Crew crew, CancellationToken ct)
     {
@@ -103,23 +102,14 @@ internal sealed class Ride(PlatformClient client, Tally tally, Trip trip, long n
             await riderIsFree;
             var token = await rider.TokenAsync(ct);
             bike.BeginAt(Trip.Start);
-            var quote = (await client.QuoteAsync(token, bike.Id, ct)).Require("quote");
-            var booking = (await client.ReserveAsync(token, quote.Id, Key("reserve"), ct)).Require("reserve");
-            _booking = booking.Id;
-            booking = (await client.ChangeBookingAsync(token, booking.Id, "confirm", Key("confirm"), ct)).Require("confirm");
-            if (booking.Phase == "confirming")
-                booking = (await client.WaitForPhaseAsync(token, booking.Id, "confirmed", ct)).Require("confirm");
-            RequirePhase(booking, "confirmed", "confirm");
-            (await client.ChangeBookingAsync(token, booking.Id, "unlock", Key("unlock"), ct)).Require("unlock");
-            booking = (await client.WaitForPhaseAsync(token, booking.Id, "riding", ct)).Require("riding");
-            RequirePhase(booking, "riding", "riding");
+            var booking = await _rental.TakeAsync(token, await _rental.QuoteAsync(token, bike.Id, null, ct), ct);
             bike.Tick();
             _mustEndBy = booking.MustEndBy;
         }
         catch (RefusedException refused)
         {
             Fail(refused);
-            await LetGoAsync(ct);
+            await _rental.LetGoAsync(await Rider!.TokenAsync(ct), ct);
         }
     }
 
@@ -128,10 +118,7 @@ internal sealed class Ride(PlatformClient client, Tally tally, Trip trip, long n
         try
         {
             var token = await Rider!.TokenAsync(ct);
-            if (!IsEndedByPlatform)
-                (await client.EndAsync(token, _booking!.Value, Trip.EndPosition, Key("end"), ct)).Require("end");
-            RequirePhase((await client.WaitForPhaseAsync(token, _booking!.Value, "settled", ct)).Require("settled"), "settled", "settled");
-            var payment = (await client.GetPaymentAsync(token, _booking.Value, ct)).Require("payment");
+            var payment = IsEndedByPlatform ? await _rental.SettledAsync(token, ct) : await _rental.GiveBackAsync(token, Trip.EndPosition, ct);
             bike.Tick();
             var swapped = await crew.ReceiveAsync(bike, ct);
             tally.Complete(Trip.Start, EndsAt, payment.Captured?.Amount ?? 0, IsEndedByPlatform, swapped);
@@ -142,24 +129,11 @@ internal sealed class Ride(PlatformClient client, Tally tally, Trip trip, long n
         }
     }
 
-    private static void RequirePhase(BookingReply booking, string phase, string step)
-    {
-        if (booking.Phase != phase)
-            throw new RefusedException(step, $"phase.{booking.Phase}", booking.ReleaseReason is { } reason ? $"{reason} {booking.ReleaseDetail}" : null);
-    }
+    private static string KeyOf(long number) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"trip-{number}");
 
     private void Fail(RefusedException refused)
     {
         HasFailed = true;
         tally.Fail(Trip, refused.Step, refused.Code, refused.Message);
     }
-
-    /// <summary>A booking that led nowhere is cancelled, so that its bike is free again.</summary>
-    private async Task LetGoAsync(CancellationToken ct)
-    {
-        if (_booking is { } booking)
-            await client.ChangeBookingAsync(await Rider!.TokenAsync(ct), booking, "cancel", Key("cancel"), ct);
-    }
-
-    private string Key(string step) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"trip-{number}-{step}");
 }

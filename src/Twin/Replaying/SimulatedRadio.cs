@@ -83,7 +83,7 @@ internal sealed class SimulatedRadio : IAsyncDisposable
                     _ = PassOnAsync(vehicle, broken);
             }
         }
-        catch (Exception stopped) when (stopped is OperationCanceledException or SocketException or ObjectDisposedException)
+        catch (Exception stopped) when (stopped is OperationCanceledException or SocketException or InvalidOperationException)
         {
             // the vehicle is gone
         }

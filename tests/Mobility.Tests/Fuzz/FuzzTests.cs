@@ -131,7 +131,7 @@ internal sealed class Invention(Random random, JsonNode document, IReadOnlyList<
             var name = parameter!["name"]!.GetValue<string>();
             if (parameter["in"]!.GetValue<string>() == "path")
                 path = path.Replace($"{{{name}}}", Uri.EscapeDataString(Text()).Replace("%EF%BF%BD", "%ff"), StringComparison.Ordinal);
-            else if (random.Next(3) > 0)
+            else if (parameter["in"]!.GetValue<string>() == "query" && random.Next(3) > 0)
                 query.Add($"{name}={Uri.EscapeDataString(random.Next(2) == 0 ? Text() : random.Next(-5, 120).ToString())}");
         }
         var request = new HttpRequestMessage(new HttpMethod(method.ToUpperInvariant()), query.Count == 0 ? path : $"{path}?{string.Join('&', query)}");

@@ -1,9 +1,7 @@
-using Microsoft.Extensions.DependencyInjection;
 using Mobility.Contracts;
 using Mobility.Host;
 using Mobility.Host.Commands;
 using Mobility.Host.Packs;
-using Mobility.Telemetry.Mqtt;
 using Mobility.Tests.Support;
 using Mobility.Tests.Twin;
 using Mobility.Twin.Living;
@@ -59,15 +57,7 @@ public sealed class LivingCityTests
         await app.StartAsync(CancellationToken.None);
         await using var due = new PlatformDue(app, connectionString, clock);
         using var folder = new TemporaryFile([]);
-        var platform = new PlatformHandle
-        {
-            Address = new Uri(app.Address),
-            MqttPort = app.Web.Services.GetRequiredService<MqttDoor>().Port!.Value,
-            Clock = clock,
-            City = pack,
-            NextDueAsync = due.NextAsync,
-            SettleAsync = due.SettleAsync,
-        };
+        var platform = due.HandleOf(pack);
         await using var run = new CityRun(platform, settings, pack.Staff.First(account => account.Role == StaffRole.OperationsManager), folder.Sibling("vehicles"));
         await run.PrepareAsync(CancellationToken.None);
         var result = await run.RunAsync(Midnight.AddHours(untilHour), new Progress<CityProgress>(), CancellationToken.None);

@@ -19,8 +19,9 @@ public sealed class VehicleReportTests
     [Fact]
     public void What_a_report_does_not_say_the_one_before_it_said()
     {
-        var older = Bare with { Sequence = 1, StateOfChargePercent = 84, BatteryId = "pack-1", Locked = true, OdometerMeters = 5, TemperatureCelsius = 20, SpeedMetersPerSecond = 3 };
-        Bare.Over(older).ShouldBe(Bare with { StateOfChargePercent = 84, BatteryId = "pack-1", Locked = true, OdometerMeters = 5, TemperatureCelsius = 20 });
+        var older = Bare with { Sequence = 1, At = Bare.At.AddSeconds(-30), StateOfChargePercent = 84, BatteryId = "pack-1", Locked = true, OdometerMeters = 5, TemperatureCelsius = 20, SpeedMetersPerSecond = 3 };
+        Bare.Over(older).ShouldBe(Bare with { StateOfChargePercent = 84, BatteryId = "pack-1", Locked = true, OdometerMeters = 5, TemperatureCelsius = 20, ChargeAt = older.At });
+        Bare.ChargeAt.ShouldBeNull();
         (Bare with { StateOfChargePercent = 83 }).Over(older).StateOfChargePercent.ShouldBe((short)83);
     }
 }

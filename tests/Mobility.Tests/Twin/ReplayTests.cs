@@ -1,8 +1,6 @@
-using Microsoft.Extensions.DependencyInjection;
 using Mobility.Host;
 using Mobility.Host.Commands;
 using Mobility.Platform.Modules;
-using Mobility.Telemetry.Mqtt;
 using Mobility.Tests.Support;
 using Mobility.Twin.Replaying;
 using Mobility.Twin.Trips;
@@ -88,15 +86,7 @@ public sealed class ReplayTests
         await app.LoadPackAsync(city, CancellationToken.None);
         await app.StartAsync(CancellationToken.None);
         await using var due = new PlatformDue(app, connectionString, clock);
-        var platform = new PlatformHandle
-        {
-            Address = new Uri(app.Address),
-            MqttPort = app.Web.Services.GetRequiredService<MqttDoor>().Port!.Value,
-            Clock = clock,
-            City = city,
-            NextDueAsync = due.NextAsync,
-            SettleAsync = due.SettleAsync,
-        };
+        var platform = due.HandleOf(city);
         using var stopping = new CancellationTokenSource();
         await using var run = new ReplayRun(platform, plan);
         await run.PrepareAsync(CancellationToken.None);

@@ -145,18 +145,24 @@ internal sealed class BatchStore(Database<TelemetryModule> database, HistoryPart
     private NpgsqlBatchCommand LastReports(List<VehicleReport> reports)
     {
         var command = new NpgsqlBatchCommand($"""
-            INSERT INTO last_reports ({Columns})
+            INSERT INTO last_reports ({Columns}, charge_at)
             SELECT vehicle, sequence, at, received_at, lat, lon, accuracy, heading, speed, charge, battery, locked, odometer, temperature,
-                string_to_array(errors, ' '), string_to_array(zones, ' ')
-            FROM unnest({ArrayParameters}) AS i({Columns})
+                string_to_array(errors, ' '), string_to_array(zones, ' '), charge_at
+            FROM unnest({ArrayParameters}, $17::timestamptz[]) AS i({Columns}, charge_at)
             ON CONFLICT (vehicle) DO UPDATE SET sequence = excluded.sequence, at = excluded.at, received_at = excluded.received_at,
                 lat = excluded.lat, lon = excluded.lon, accuracy = excluded.accuracy, heading = excluded.heading, speed = excluded.speed,
-                charge = coalesce(excluded.charge, last_reports.charge), battery = coalesce(excluded.battery, last_reports.battery),
+                charge = coalesce(excluded.charge, last_reports.charge), charge_at = coalesce(excluded.charge_at, last_reports.charge_at),
+                battery = coalesce(excluded.battery, last_reports.battery),
                 locked = coalesce(excluded.locked, last_reports.locked), odometer = coalesce(excluded.odometer, last_reports.odometer),
                 temperature = coalesce(excluded.temperature, last_reports.temperature), errors = excluded.errors, zones = excluded.zones
             WHERE excluded.at >= last_reports.at
             """);
         AddArrays(command.Parameters, reports);
+        command.Parameters.Add(new NpgsqlParameter<DateTime?[]>
+        {
+            TypedValue = reports.ConvertAll(r => r.ChargeAt?.UtcDateTime).ToArray(),
+            NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz, // of a first null it could not be told
+        });
         return command;
     }
 

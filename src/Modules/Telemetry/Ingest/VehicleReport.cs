@@ -27,6 +27,9 @@ internal sealed record VehicleReport
 
     public short? StateOfChargePercent { get; init; }
 
+    /// <summary>When the charge was so: at the report's own time, unless it is an older one's.</summary>
+    public DateTimeOffset? ChargeAt { get => StateOfChargePercent is null ? null : field ?? At; init; }
+
     public string? BatteryId { get; init; }
 
     public bool? Locked { get; init; }
@@ -42,6 +45,7 @@ internal sealed record VehicleReport
     public VehicleReport Over(VehicleReport older) => this with
     {
         StateOfChargePercent = StateOfChargePercent ?? older.StateOfChargePercent,
+        ChargeAt = ChargeAt ?? older.ChargeAt,
         BatteryId = BatteryId ?? older.BatteryId,
         Locked = Locked ?? older.Locked,
         OdometerMeters = OdometerMeters ?? older.OdometerMeters,

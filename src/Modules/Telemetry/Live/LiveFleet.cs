@@ -90,7 +90,11 @@ internal sealed class LiveFleet
     /// <param name="charge">Percent; null when it did not say.</param>
     /// <param name="measuredAt">By the vehicle's clock, in milliseconds since 1970.</param>
     /// <param name="before">Where it was before.</param>
-    public bool Report(Guid vehicle, PackedPoint position, int? charge, long measuredAt, out PackedPoint before)
+    public bool Report(Guid vehicle, PackedPoint position, int? charge, long measuredAt, out PackedPoint before) =>
+        Report(vehicle, position, charge, measuredAt, measuredAt, out before);
+
+    /// <summary>The same where the charge is older than the position; older than what is known it changes nothing.</summary>
+    public bool Report(Guid vehicle, PackedPoint position, int? charge, long chargeAt, long measuredAt, out PackedPoint before)
     {
         lock (_writing)
         {
@@ -98,11 +102,12 @@ internal sealed class LiveFleet
             before = position;
             if (slot < 0 || measuredAt < _slots.MeasuredAt[slot])
                 return false;
+            var isNews = chargeAt >= _slots.MeasuredAt[slot];
             _slots.MeasuredAt[slot] = measuredAt;
             var place = _slots.Places[slot];
             before = Cells.Current.Position(place);
             var bits = new LiveBits(Cells.Current.Bits(place));
-            Move(slot, position, charge is { } percent && percent != bits.Charge ? LiveBits.Of(_classes[bits.Class], bits.Class, bits.Offered, percent) : bits);
+            Move(slot, position, charge is { } percent && isNews && percent != bits.Charge ? LiveBits.Of(_classes[bits.Class], bits.Class, bits.Offered, percent) : bits);
             return true;
         }
     }

@@ -143,8 +143,9 @@ internal sealed partial class LiveFleetFeed(IAsk ask, BusTail tail, Database<Tel
         await using var reader = await command.ExecuteReaderAsync(ct);
         while (await reader.ReadAsync(ct))
         {
-            Fleet.Report(reader.GetGuid(0), PackedPoint.Of(new GeoPoint(reader.GetDouble(2), reader.GetDouble(3))), await reader.IsDBNullAsync(4, ct) ? null : reader.GetInt16(4),
-                reader.GetFieldValue<DateTimeOffset>(1).ToUnixTimeMilliseconds(), out _);
+            var isCharged = !await reader.IsDBNullAsync(4, ct);
+            Fleet.Report(reader.GetGuid(0), PackedPoint.Of(new GeoPoint(reader.GetDouble(2), reader.GetDouble(3))), isCharged ? reader.GetInt16(4) : null,
+                isCharged ? reader.GetFieldValue<DateTimeOffset>(6).ToUnixTimeMilliseconds() : 0, reader.GetFieldValue<DateTimeOffset>(1).ToUnixTimeMilliseconds(), out _);
             var received = reader.GetFieldValue<DateTimeOffset>(5);
             newest = received > newest ? received : newest;
         }
@@ -166,10 +167,15 @@ internal sealed partial class LiveFleetFeed(IAsk ask, BusTail tail, Database<Tel
             if (Fleet.Get(expected.Vehicle) is not { } live)
                 differences.Add($"{new VehicleId(expected.Vehicle)} is missing");
             else if (live with { Version = expected.Version } != expected) // what of a vehicle is nobody else's business makes it newer, and is not published
-                differences.Add($"{new VehicleId(expected.Vehicle)} is {live}, recorded is {expected}");
+                differences.Add($"{expected.Label} ({new VehicleId(expected.Vehicle)}): {Differences(live, expected)}");
         }
         return differences;
     }
+
+    private static string Differences(LiveState live, LiveState recorded) => string.Join(", ", typeof(LiveState).GetProperties()
+        .Select(member => (member.Name, Live: member.GetValue(live), Recorded: member.GetValue(recorded)))
+        .Where(member => member.Name != nameof(LiveState.Version) && !Equals(member.Live, member.Recorded))
+        .Select(member => $"{member.Name} {member.Live}, recorded {member.Recorded}"));
 
     private static LiveState StateOf(VehicleNow vehicle) => new()
     {
@@ -199,7 +205,7 @@ internal sealed partial class LiveFleetFeed(IAsk ask, BusTail tail, Database<Tel
     }
 
     private const string LastReports = """
-        SELECT vehicle, at, lat, lon, charge, received_at FROM last_reports WHERE received_at >= $1 ORDER BY vehicle LIMIT $2
+        SELECT vehicle, at, lat, lon, charge, received_at, charge_at FROM last_reports WHERE received_at >= $1 ORDER BY vehicle LIMIT $2
         """;
 
     [LoggerMessage(EventId = 8201, Level = LogLevel.Information, Message = "The live fleet knows {Vehicles} vehicles.")]

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
@@ -74,7 +73,7 @@ internal sealed partial class MqttDoor(
         var ports = _server.Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.Select(text => new Uri(text).Port).ToArray();
         Port = settings.MqttPort is null ? null : ports[0];
         TlsPort = settings.MqttTlsPort is null ? null : ports[^1];
-        LogListening(loggers.CreateLogger<MqttDoor>(), Say(Port), Say(TlsPort));
+        LogListening(loggers.CreateLogger<MqttDoor>(), Port, TlsPort);
         _sweeping = connections.SweepAsync(_stopping.Token);
     }
 
@@ -90,8 +89,6 @@ internal sealed partial class MqttDoor(
         await _server.StopAsync(soon.Token);
     }
 
-    private static string Say(int? port) => port?.ToString(CultureInfo.InvariantCulture) ?? "none";
-
     public ValueTask DisposeAsync()
     {
         _server?.Dispose();
@@ -100,7 +97,7 @@ internal sealed partial class MqttDoor(
     }
 
     [LoggerMessage(EventId = 8101, Level = LogLevel.Information, Message = "The MQTT door listens on port {Port}, with TLS on {TlsPort}.")]
-    private static partial void LogListening(ILogger log, string port, string tlsPort);
+    private static partial void LogListening(ILogger log, int? port, int? tlsPort);
 
     /// <summary>Kestrel wants an application for HTTP; no connection of this server ever gets there.</summary>
     private sealed class NoHttp : IHttpApplication<object>

@@ -1,15 +1,18 @@
 using Mobility.Contracts;
 using Mobility.Geo;
-using Mobility.Twin.Client;
 
-namespace Mobility.Twin.Living;
+namespace Mobility.Twin.Client;
 
 /// <summary>One rental as an app asks for it, step by step. What is refused is thrown with the step's name.</summary>
 /// <param name="client">The platform.</param>
 /// <param name="key">Unique for this rental; its requests may be repeated.</param>
-internal sealed class Rental(PlatformClient client, string key)
+/// <param name="booking">Of a rental that was begun before; null for a new one.</param>
+internal sealed class Rental(PlatformClient client, string key, BookingId? booking = null)
 {
-    private BookingId? _booking;
+    private const int PatienceSeconds = 10;
+
+    /// <summary>Known as soon as a vehicle is reserved.</summary>
+    public BookingId? Booking { get; private set; } = booking;
 
     /// <summary>What it would cost.</summary>
     public async Task<QuoteReply> QuoteAsync(string token, VehicleId vehicle, (DateTimeOffset From, DateTimeOffset Until)? window, CancellationToken ct) =>
@@ -18,12 +21,12 @@ internal sealed class Rental(PlatformClient client, string key)
     /// <summary>Reserves, confirms and unlocks: when this returns, the rider rides.</summary>
     /// <param name="token">The rider's.</param>
     /// <param name="quote">What was agreed.</param>
-    /// <param name="seconds">Of the machine, until an unanswered step is given up.</param>
     /// <param name="ct">Gives up.</param>
-    public async Task<BookingReply> TakeAsync(string token, QuoteReply quote, int seconds, CancellationToken ct)
+    /// <param name="seconds">Of the machine, until an unanswered step is given up.</param>
+    public async Task<BookingReply> TakeAsync(string token, QuoteReply quote, CancellationToken ct, int seconds = PatienceSeconds)
     {
         var booking = (await client.ReserveAsync(token, quote.Id, $"{key}-reserve", ct)).Require("reserve");
-        _booking = booking.Id;
+        Booking = booking.Id;
         booking = (await client.ChangeBookingAsync(token, booking.Id, "confirm", $"{key}-confirm", ct)).Require("confirm");
         if (booking.Phase == "confirming")
             booking = (await client.WaitForPhaseAsync(token, booking.Id, "confirmed", ct, seconds)).Require("confirm");
@@ -37,19 +40,25 @@ internal sealed class Rental(PlatformClient client, string key)
     /// <summary>Ends the ride; returns how the money stands when it is settled.</summary>
     public async Task<PaymentReply> GiveBackAsync(string token, GeoPoint position, CancellationToken ct)
     {
-        (await client.EndAsync(token, _booking!.Value, position, $"{key}-end", ct)).Require("end");
-        RequirePhase((await client.WaitForPhaseAsync(token, _booking.Value, "settled", ct)).Require("settled"), "settled", "settled");
-        return (await client.GetPaymentAsync(token, _booking.Value, ct)).Require("payment");
+        (await client.EndAsync(token, Booking!.Value, position, $"{key}-end", ct)).Require("end");
+        return await SettledAsync(token, ct);
+    }
+
+    /// <summary>How the money of an ended ride stands when it is settled.</summary>
+    public async Task<PaymentReply> SettledAsync(string token, CancellationToken ct)
+    {
+        RequirePhase((await client.WaitForPhaseAsync(token, Booking!.Value, "settled", ct)).Require("settled"), "settled", "settled");
+        return (await client.GetPaymentAsync(token, Booking.Value, ct)).Require("payment");
     }
 
     /// <summary>Whether the ride has begun by now.</summary>
     public async Task<bool> IsRidingAsync(string token, CancellationToken ct) =>
-        _booking is { } booking && (await client.GetBookingAsync(token, booking, ct)).Value?.Phase == "riding";
+        Booking is { } booking && (await client.GetBookingAsync(token, booking, ct)).Value?.Phase == "riding";
 
     /// <summary>A booking that led nowhere is cancelled, unless the platform has let go already. Returns what was captured all the same, in minor units.</summary>
     public async Task<long> LetGoAsync(string token, CancellationToken ct)
     {
-        if (_booking is not { } booking)
+        if (Booking is not { } booking)
             return 0;
         await client.ChangeBookingAsync(token, booking, "cancel", $"{key}-cancel", ct);
         var payment = await client.GetPaymentAsync(token, booking, ct);

@@ -44,12 +44,7 @@ var replay = new Command("replay", "Published trips through the whole platform: 
 replay.SetAction((parsed, ct) => ReplayBench.RunAsync(
     parsed.GetValue(files) is { Length: > 0 } given ? given : [ReplayBench.UsualFile], parsed.GetValue(large), parsed.GetValue(quick), parsed.GetValue(json), ct));
 
-var ticks = new Argument<long>("ticks");
-var serveTimed = new Command("serve-timed", "The platform's process of the replay bench.") { connection, ticks };
-serveTimed.Hidden = true;
-serveTimed.SetAction((parsed, ct) => TimedPlatform.ServeAsync(parsed.GetRequiredValue(connection), parsed.GetValue(ticks), ct));
-
-var root = new RootCommand("Benchmarks, each beside its peer or limit in one run.") { booking, ingest, nearby, replay, unlock, serve, serveMqtt, serveTimed };
+var root = new RootCommand("Benchmarks, each beside its peer or limit in one run.") { booking, ingest, nearby, replay, unlock, serve, serveMqtt };
 using var stopping = new CancellationTokenSource();
 Console.CancelKeyPress += (_, e) =>
 {

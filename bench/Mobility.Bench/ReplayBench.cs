@@ -77,7 +77,8 @@ internal static class ReplayBench
         var folder = ReplayFolder.Temporary();
         await using var database = await ReplayDatabase.StartAsync(folder, null, false, new Progress<string>(), ct);
         var password = ReplayRun.NewCrewPassword();
-        await using var platform = await TimedPlatform.StartAsync(database.ConnectionString, ReplayCity.Build(survey, password), survey.FirstStart - PreparationTime, ct);
+        await using var platform = await PlatformProcess.StartAsync(
+            database.ConnectionString, ReplayCity.Build(survey, password), survey.FirstStart - PreparationTime, new Progress<string>(), ct);
         await using var run = new ReplayRun(
             platform.Handle, new ReplayPlan { Survey = survey, CrewPassword = password, BikesFolder = folder.Bikes, Key = folder.Key });
         Say($"registering {survey.PeakUnderWay} riders");
@@ -92,9 +93,9 @@ internal static class ReplayBench
             Say($"{now.At:MM-dd HH:mm}: {now.Finished} of {survey.Trips}, {now.Failed} failed, {now.Finished / Stopwatch.GetElapsedTime(began).TotalSeconds:0.0}/s");
         }), CancellationToken.None, ct) ?? throw new OperationCanceledException(ct);
         var seconds = Stopwatch.GetElapsedTime(began).TotalSeconds;
-        var (platformPeak, twinPeak) = (platform.PeakMegabytes, TimedPlatform.PeakMegabytesOf(Environment.ProcessId));
+        var (platformPeak, twinPeak) = (platform.PeakMegabytes, PlatformProcess.PeakMegabytesOf(Environment.ProcessId));
         Say("auditing");
-        var part = new Part(survey.Trips, result.Completed, result.Failed, seconds, result.TelemetryMessages, platformPeak, twinPeak, await platform.AuditAsync(ct));
+        var part = new Part(survey.Trips, result.Completed, result.Failed, seconds, result.TelemetryMessages, platformPeak, twinPeak, AuditCommand.CountViolations(await platform.AuditAsync(new Progress<string>(), ct)));
         Say($"{part.Completed} of {part.Trips} trips in {part.Seconds:0} s: {part.TripsPerSecond:0.0} trips/s, {part.MessagesPerSecond:0} reports/s; platform {part.PlatformMegabytes:0} MB, twin {part.TwinMegabytes:0} MB; {part.Violations} violations");
         foreach (var (reason, count) in result.FailedBy)
             Say($"  {count} × {reason}");
@@ -116,6 +117,10 @@ internal static class LargeDay
 {
     private const int ShiftMinutesMax = 20;
 
+    /// <summary>Trips begin at whole multiples of it. Published files know seconds or minutes; who begins at the same time begins side by side, as riders do.</summary>
+    private static readonly TimeSpan Grid = TimeSpan.FromSeconds(10);
+
+
     /// <param name="trips">The days.</param>
     /// <param name="survey">Of the days; the first is the day that becomes large.</param>
     /// <param name="wanted">Trips.</param>
@@ -132,6 +137,7 @@ internal static class LargeDay
             var trip = all[count % all.Length];
             var local = TimeZoneInfo.ConvertTime(trip.Start, survey.Zone).TimeOfDay + TimeSpan.FromMinutes((random.NextDouble() * 2 - 1) * ShiftMinutesMax);
             var start = (midnight + (local < TimeSpan.Zero ? local + TimeSpan.FromDays(1) : local >= TimeSpan.FromDays(1) ? local - TimeSpan.FromDays(1) : local)).ToUniversalTime();
+            start = start.AddTicks(-(start.Ticks % Grid.Ticks));
             spool.Add(trip with { Start = start, End = start + trip.Duration, StartDay = day, Line = count + 2 });
             Change(start, 1);
             Change(start + trip.Duration + TimeSpan.FromMinutes(1), -1);

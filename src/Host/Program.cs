@@ -30,6 +30,7 @@ var root = new RootCommand("The platform of an operator of shared vehicles.")
     TwinCommand.Create(),
     PackCommand.Create(),
     RequirementsCommand.Create(),
+    PlatformProcess.Command(),
 };
 var invocation = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
 try

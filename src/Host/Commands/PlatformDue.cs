@@ -23,11 +23,14 @@ internal sealed class PlatformDue : IAsyncDisposable
         _nextSql = $"SELECT min(due_at) FROM ({string.Join(" UNION ALL ", modules)}) AS next";
     }
 
+    /// <summary>Of the started platform.</summary>
+    public int MqttPort => _app.Web.Services.GetRequiredService<MqttDoor>().Port!.Value;
+
     /// <summary>The started platform as a twin uses it.</summary>
     public PlatformHandle HandleOf(CityPack city) => new()
     {
         Address = new Uri(_app.Address),
-        MqttPort = _app.Web.Services.GetRequiredService<MqttDoor>().Port!.Value,
+        MqttPort = MqttPort,
         Clock = _clock,
         City = city,
         NextDueAsync = NextAsync,

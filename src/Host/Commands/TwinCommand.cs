@@ -124,13 +124,11 @@ internal static class TwinCommand
         var start = new DateTimeOffset(midnight, zone.GetUtcOffset(midnight)).ToUniversalTime();
 
         await using var database = await Steps.ShowAsync(progress => ReplayDatabase.StartAsync(ReplayFolder.Temporary(), null, false, progress, ct));
-        var clock = new ReplayClock(start);
-        await using var app = MobilityApp.Create(new MobilityAppOptions { ConnectionString = database.ConnectionString, Clock = clock, Settings = ReplaySettings.All });
-        await using var due = new PlatformDue(app, database.ConnectionString, clock);
+        await using var platform = await Steps.ShowAsync(progress => PlatformProcess.StartAsync(database.ConnectionString, pack, start, progress, ct));
         var folder = Directory.CreateTempSubdirectory("mobility-vehicles-").FullName;
         try
         {
-            await using var run = await Steps.ShowAsync(progress => PrepareAsync(app, clock, pack, staff, settings, due, folder, progress, ct));
+            await using var run = await Steps.ShowAsync(progress => PrepareAsync(platform.Handle, staff, settings, folder, progress, ct));
             var living = Stopwatch.GetTimestamp();
             var told = Stopwatch.GetTimestamp();
             var result = await run.RunAsync(start.AddHours(request.Hours), new Told(now =>
@@ -141,8 +139,7 @@ internal static class TwinCommand
                 Console.Error.WriteLine(Say(now, zone));
             }), ct);
             var lived = Stopwatch.GetElapsedTime(living);
-            var audit = await Steps.ShowAsync(progress => AuditCommand.CheckAsync(app, clock.GetUtcNow(), progress, ct));
-            await app.Web.StopAsync(ct);
+            var audit = await Steps.ShowAsync(progress => platform.AuditAsync(progress, ct));
             var output = request.Json ? Console.Error : Console.Out;
             var record = Record(request, result, AuditCommand.CountViolations(audit), lived);
             Write(record, result, output);
@@ -165,17 +162,10 @@ internal static class TwinCommand
     }
 
     private static async Task<CityRun> PrepareAsync(
-        MobilityApp app, ReplayClock clock, CityPack pack, StaffAccount staff, CityRunSettings settings, PlatformDue due, string folder, IProgress<string> progress,
-        CancellationToken ct)
+        PlatformHandle platform, StaffAccount staff, CityRunSettings settings, string folder, IProgress<string> progress, CancellationToken ct)
     {
-        progress.Report("Bringing the database up to date");
-        await app.MigrateAsync(ct);
-        progress.Report($"Loading {pack.City.Name} with {pack.Fleet.Length} vehicles");
-        await app.LoadPackAsync(pack, ct);
-        progress.Report("Starting the modules");
-        await app.StartAsync(ct);
-        progress.Report($"Switching {pack.Fleet.Length} vehicles on");
-        var run = new CityRun(due.HandleOf(pack), settings, staff, folder);
+        progress.Report($"Switching {platform.City.Fleet.Length} vehicles on");
+        var run = new CityRun(platform, settings, staff, folder);
         try
         {
             await run.PrepareAsync(ct);

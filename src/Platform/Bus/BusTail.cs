@@ -45,8 +45,13 @@ public sealed partial class BusTail(Database<PlatformModule> database, Signals s
     /// <summary>Longest time until a message of another process is seen.</summary>
     public static readonly TimeSpan PollEvery = TimeSpan.FromMilliseconds(25);
 
-    /// <summary>Pause after a read that found something: what commits meanwhile shares the next read.</summary>
+    /// <summary>Pause after a read when many were made lately: what commits meanwhile shares the next one.</summary>
     public static readonly TimeSpan Breath = TimeSpan.FromMilliseconds(2);
+
+    /// <summary>Reads within <see cref="Lately"/> that need no pause: a chain of reactions, each of which is one read, goes on without any.</summary>
+    public const int ReadsWithoutBreath = 40;
+
+    private static readonly TimeSpan Lately = TimeSpan.FromMilliseconds(100);
 
     internal const string Columns = "xid, position, id, type, key, source, data::text, metadata::text, at";
     private readonly Lock _gate = new();
@@ -126,6 +131,8 @@ public sealed partial class BusTail(Database<PlatformModule> database, Signals s
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        var pause = PollEvery;
+        var (reads, since) = (0, Stopwatch.GetTimestamp());
         while (!stoppingToken.IsCancellationRequested)
         {
             var hint = signals.Published.Next;
@@ -134,12 +141,16 @@ public sealed partial class BusTail(Database<PlatformModule> database, Signals s
                 var read = _keptAfter is null ? await BeginAsync(stoppingToken) : await ReadOnAsync(stoppingToken);
                 Interlocked.Exchange(ref _readAt, Stopwatch.GetTimestamp());
                 if (read > 0)
-                {
                     News.Set();
+                if (Stopwatch.GetElapsedTime(since) > Lately)
+                    (reads, since) = (0, Stopwatch.GetTimestamp());
+                if (++reads > ReadsWithoutBreath)
                     await Task.Delay(Breath, stoppingToken);
+                if (read > 0)
                     continue;
-                }
-                await Signal.WaitAsync(hint, PollEvery, stoppingToken);
+                // What a hint told of shows only when every older transaction has ended: soon.
+                await Signal.WaitAsync(hint, pause, stoppingToken);
+                pause = hint.IsCompleted ? Breath : pause * 2 < PollEvery ? pause * 2 : PollEvery;
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {

@@ -19,10 +19,15 @@ public sealed class PlatformClient : IDisposable
     /// <summary>Longest wait for a reply; longer is a failure.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
+    private const string NotConnected = "client.not_connected";
+    private static readonly TimeSpan RepeatAfter = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LookFirst = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan LookMax = TimeSpan.FromMilliseconds(20);
     private readonly HttpClient _http;
     private readonly LatencyBook _latencies;
+
+    /// <summary>How long a request without an answer is repeated; not at all unless said.</summary>
+    public TimeSpan RepeatsFor { get; init; }
 
     /// <summary>Talks to a platform.</summary>
     /// <param name="address">For example <c>http://127.0.0.1:8080</c>.</param>
@@ -104,7 +109,7 @@ public sealed class PlatformClient : IDisposable
     /// <param name="window">For cars and vans; null for a ride.</param>
     /// <param name="ct">Gives up.</param>
     public Task<Answer<QuoteReply>> QuoteAsync(string token, VehicleId vehicle, (DateTimeOffset From, DateTimeOffset Until)? window, CancellationToken ct) =>
-        SendAsync<QuoteReply>("quote", HttpMethod.Post, "/v1/quotes", token, new { vehicleId = vehicle, from = window?.From, until = window?.Until }, null, ct);
+        SendAsync<QuoteReply>("quote", HttpMethod.Post, "/v1/quotes", token, new { vehicleId = vehicle, from = window?.From, until = window?.Until }, null, ct, isHarmless: true);
 
     /// <summary>Holds the vehicle of a quote.</summary>
     public Task<Answer<BookingReply>> ReserveAsync(string token, QuoteId quote, string key, CancellationToken ct) =>
@@ -153,15 +158,15 @@ public sealed class PlatformClient : IDisposable
 
     /// <summary>A crew moves a vehicle.</summary>
     public Task<Answer<Nothing>> RelocateAsync(string token, VehicleId vehicle, GeoPoint to, CancellationToken ct) =>
-        SendAsync<Nothing>("relocate", HttpMethod.Post, $"/v1/fleet/vehicles/{vehicle}/relocate", token, new { position = to }, null, ct);
+        SendAsync<Nothing>("relocate", HttpMethod.Post, $"/v1/fleet/vehicles/{vehicle}/relocate", token, new { position = to }, null, ct, isHarmless: true);
 
     /// <summary>A crew fits a charged battery.</summary>
     public Task<Answer<Nothing>> SwapBatteryAsync(string token, VehicleId vehicle, string pack, int charge, CancellationToken ct) =>
-        SendAsync<Nothing>("swap", HttpMethod.Post, $"/v1/fleet/vehicles/{vehicle}/battery", token, new { pack, stateOfChargePercent = charge }, null, ct);
+        SendAsync<Nothing>("swap", HttpMethod.Post, $"/v1/fleet/vehicles/{vehicle}/battery", token, new { pack, stateOfChargePercent = charge }, null, ct, isHarmless: true);
 
     /// <summary>Staff rehearse an outage of the simulated payment provider.</summary>
     public Task<Answer<Nothing>> SwitchPaymentsAsync(string token, bool down, CancellationToken ct) =>
-        SendAsync<Nothing>("switch_payments", HttpMethod.Put, "/v1/ops/payments/simulated-provider", token, new { down }, null, ct);
+        SendAsync<Nothing>("switch_payments", HttpMethod.Put, "/v1/ops/payments/simulated-provider", token, new { down }, null, ct, isHarmless: true);
 
     /// <summary>A vehicle as riders see it.</summary>
     public Task<Answer<VehicleReply>> GetVehicleAsync(string token, VehicleId vehicle, CancellationToken ct) =>
@@ -190,26 +195,38 @@ public sealed class PlatformClient : IDisposable
     /// <param name="body">Written as JSON; null for none.</param>
     /// <param name="key">Idempotency-Key; null for none.</param>
     /// <param name="ct">Gives up.</param>
-    public async Task<Answer<T>> SendAsync<T>(
-        string step, HttpMethod method, string path, string? token, object? body, string? key, CancellationToken ct) where T : class
+    /// <param name="isHarmless">Whether it may be repeated without a key too.</param>
+    public Task<Answer<T>> SendAsync<T>(
+        string step, HttpMethod method, string path, string? token, object? body, string? key, CancellationToken ct, bool isHarmless = false) where T : class => SendAsync<T>(step, () =>
     {
-        using var request = new HttpRequestMessage(method, path) { Version = HttpVersion.Version11 };
+        var request = new HttpRequestMessage(method, path) { Version = HttpVersion.Version11 };
         if (token is not null)
             request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
         if (key is not null)
             request.Headers.Add("Idempotency-Key", key);
         if (body is not null)
             request.Content = JsonContent.Create(body, body.GetType(), options: MobilityJson.Stored);
-        return await SendAsync<T>(step, request, ct);
-    }
+        return request;
+    }, isHarmless || key is not null || method == HttpMethod.Get, ct);
 
     /// <inheritdoc/>
     public void Dispose() => _http.Dispose();
 
-    private async Task<Answer<TokenReply>> TokenAsync(string step, Dictionary<string, string> form, CancellationToken ct)
+    private Task<Answer<TokenReply>> TokenAsync(string step, Dictionary<string, string> form, CancellationToken ct) => SendAsync<TokenReply>(
+        step, () => new HttpRequestMessage(HttpMethod.Post, "/oauth2/token") { Content = new FormUrlEncodedContent(form) }, mayRepeat: true, ct);
+
+    /// <summary>As an app does: what was not answered is asked again for a while, unless it could happen twice.</summary>
+    private async Task<Answer<T>> SendAsync<T>(string step, Func<HttpRequestMessage> make, bool mayRepeat, CancellationToken ct) where T : class
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/oauth2/token") { Content = new FormUrlEncodedContent(form) };
-        return await SendAsync<TokenReply>(step, request, ct);
+        var began = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            using var request = make();
+            var answer = await SendAsync<T>(step, request, ct);
+            if (answer.Status != 0 || !(mayRepeat || answer.Code == NotConnected) || Stopwatch.GetElapsedTime(began) > RepeatsFor)
+                return answer;
+            await Task.Delay(RepeatAfter, ct);
+        }
     }
 
     private async Task<Answer<T>> SendAsync<T>(string step, HttpRequestMessage request, CancellationToken ct) where T : class
@@ -232,7 +249,12 @@ public sealed class PlatformClient : IDisposable
         }
         catch (Exception broken) when (broken is HttpRequestException or JsonException || (broken is TaskCanceledException && !ct.IsCancellationRequested))
         {
-            var code = broken is TaskCanceledException ? "client.no_reply" : "client.broken_reply";
+            var code = broken switch
+            {
+                TaskCanceledException => "client.no_reply",
+                HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError } => NotConnected,
+                _ => "client.broken_reply",
+            };
             _latencies.NoteProblem(step, code);
             return new(0, null, code, broken.Message);
         }

@@ -25,6 +25,17 @@ internal sealed class Rental(PlatformClient client, string key, BookingId? booki
     /// <param name="seconds">Of the machine, until an unanswered step is given up.</param>
     public async Task<BookingReply> TakeAsync(string token, QuoteReply quote, CancellationToken ct, int seconds = PatienceSeconds)
     {
+        await AskAsync(token, quote, ct, seconds);
+        return await RidingAsync(token, ct, seconds);
+    }
+
+    /// <summary>Reserves, confirms and asks to unlock: the time of the begin stands when this returns.</summary>
+    /// <param name="token">The rider's.</param>
+    /// <param name="quote">What was agreed.</param>
+    /// <param name="ct">Gives up.</param>
+    /// <param name="seconds">Of the machine, until an unanswered step is given up.</param>
+    public async Task AskAsync(string token, QuoteReply quote, CancellationToken ct, int seconds = PatienceSeconds)
+    {
         var booking = (await client.ReserveAsync(token, quote.Id, $"{key}-reserve", ct)).Require("reserve");
         Booking = booking.Id;
         booking = (await client.ChangeBookingAsync(token, booking.Id, "confirm", $"{key}-confirm", ct)).Require("confirm");
@@ -32,7 +43,12 @@ internal sealed class Rental(PlatformClient client, string key, BookingId? booki
             booking = (await client.WaitForPhaseAsync(token, booking.Id, "confirmed", ct, seconds)).Require("confirm");
         RequirePhase(booking, "confirmed", "confirm");
         (await client.ChangeBookingAsync(token, booking.Id, "unlock", $"{key}-unlock", ct)).Require("unlock");
-        booking = (await client.WaitForPhaseAsync(token, booking.Id, "riding", ct, seconds)).Require("riding");
+    }
+
+    /// <summary>Waits until the vehicle has opened.</summary>
+    public async Task<BookingReply> RidingAsync(string token, CancellationToken ct, int seconds = PatienceSeconds)
+    {
+        var booking = (await client.WaitForPhaseAsync(token, Booking!.Value, "riding", ct, seconds)).Require("riding");
         RequirePhase(booking, "riding", "riding");
         return booking;
     }
@@ -40,8 +56,23 @@ internal sealed class Rental(PlatformClient client, string key, BookingId? booki
     /// <summary>Ends the ride; returns how the money stands when it is settled.</summary>
     public async Task<PaymentReply> GiveBackAsync(string token, GeoPoint position, CancellationToken ct)
     {
-        (await client.EndAsync(token, Booking!.Value, position, $"{key}-end", ct)).Require("end");
+        await EndAsync(token, position, ct);
         return await SettledAsync(token, ct);
+    }
+
+    /// <summary>Ends the ride: when this returns, the vehicle is locked.</summary>
+    public async Task EndAsync(string token, GeoPoint position, CancellationToken ct)
+    {
+        (await client.EndAsync(token, Booking!.Value, position, $"{key}-end", ct)).Require("end");
+        await EndedAsync(token, ct);
+    }
+
+    /// <summary>Waits until the ride has ended.</summary>
+    public async Task EndedAsync(string token, CancellationToken ct)
+    {
+        var booking = (await client.WaitForPhaseAsync(token, Booking!.Value, "ended", ct)).Require("ended");
+        if (booking.Phase != "settled")
+            RequirePhase(booking, "ended", "ended");
     }
 
     /// <summary>How the money of an ended ride stands when it is settled.</summary>

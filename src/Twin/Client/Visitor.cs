@@ -4,7 +4,7 @@ namespace Mobility.Twin.Client;
 public sealed class Visitor
 {
     /// <summary>A token is exchanged this long before it ends, because the clock may run on while a request is under way.</summary>
-    private static readonly TimeSpan Margin = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Margin = TimeSpan.FromMinutes(5);
 
     private readonly Lock _gate = new();
     private readonly TimeProvider _clock;

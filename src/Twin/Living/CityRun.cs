@@ -56,6 +56,7 @@ public sealed class CityRun : IAsyncDisposable
     private const int OutageFromHour = 12;
     private const int OutageUntilHour = 13;
     private const int TheftHour = 3;
+    private const int CrashMillisecondsMax = 100;
     private const int Thefts = 2;
     private const int DragSteps = 10;
     private const int DaysMax = 400;
@@ -64,9 +65,11 @@ public sealed class CityRun : IAsyncDisposable
     /// <summary>Every vehicle says where it stands every eight minutes, before it is thought silent.</summary>
     private static readonly TimeSpan RestRoundEvery = TimeSpan.FromSeconds(10);
 
+    private static readonly TimeSpan CrashEvery = TimeSpan.FromHours(1);
+    private static readonly TimeSpan RestartedWithin = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan CrewWorksEvery = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan RadiosBreakEvery = TimeSpan.FromMinutes(2);
-    private static readonly TimeSpan AcknowledgedWithin = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan AcknowledgedWithin = TimeSpan.FromSeconds(90); // a vehicle that found nobody waits up to a minute before it tries again
     private readonly PlatformHandle _platform;
     private readonly CityRunSettings _settings;
     private readonly FaultPlan _faults;
@@ -81,14 +84,16 @@ public sealed class CityRun : IAsyncDisposable
     /// <param name="settings">What the run is made of.</param>
     /// <param name="staff">An operations manager of the city.</param>
     /// <param name="folder">For the vehicles' own folders; made when it is not there.</param>
-    /// <exception cref="ArgumentException">The city has no bays, or the account no password.</exception>
+    /// <exception cref="ArgumentException">The city has no bays, the account no password, or the platform that is to crash no process of its own.</exception>
     public CityRun(PlatformHandle platform, CityRunSettings settings, StaffAccount staff, string folder)
     {
         (_platform, _settings, _faults) = (platform, settings, new FaultPlan(settings.Faults, settings.Seed));
         Places = new CityOfPlaces(platform.City, settings.Seed);
         _events = new CityEvents(Places, settings.Seed, _faults.Has(Fault.Storm), _faults.Has(Fault.Stadium), settings.Riders);
         _demand = new DemandModel(Places, settings.Seed, settings.Riders, _events, settings.Learnt);
-        Client = new PlatformClient(platform.Address, ConnectionsMax, _latencies);
+        if (_faults.Has(Fault.Crash) && platform.CrashAsync is null)
+            throw new ArgumentException("The platform lives in this process and cannot be killed.", nameof(platform));
+        Client = new PlatformClient(platform.Address, ConnectionsMax, _latencies) { RepeatsFor = _faults.Has(Fault.Crash) ? RestartedWithin : TimeSpan.Zero };
         Streets = new StreetGrid(settings.Seed);
         Radios = new RadioMap(Places, _faults);
         Measures = new CityMeasures(Places.Zone);
@@ -239,6 +244,8 @@ public sealed class CityRun : IAsyncDisposable
             });
         if (_faults.Has(Fault.PaymentsDown))
             Between(began, OutageFromHour, OutageUntilHour, Crew.SwitchPaymentsAsync);
+        if (_faults.Has(Fault.Crash))
+            Every(CrashEvery, began, CrashAsync);
         if (_faults.Has(Fault.Theft))
             Between(began, TheftHour, TheftHour + 1, (begins, _) =>
             {
@@ -246,6 +253,19 @@ public sealed class CityRun : IAsyncDisposable
                     Steal();
                 return Task.CompletedTask;
             });
+    }
+
+    /// <summary>Beside whatever is going on, at any place of it.</summary>
+    private async Task CrashAsync(long round, CancellationToken ct)
+    {
+        Measures.Count("crashes");
+        await Timeline.UnderWay.AddAsync(Timeline.Now + UnderWay.AheadMax, KillAsync());
+
+        async Task KillAsync()
+        {
+            await Task.Delay(Dice.Of(_settings.Seed, "crash", round).Below(CrashMillisecondsMax), ct);
+            await _platform.CrashAsync!(ct);
+        }
     }
 
     /// <summary>Something begins at an hour of every day and ends at another.</summary>

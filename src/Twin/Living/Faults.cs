@@ -31,8 +31,10 @@ public enum Fault
     Stadium = 512,
     /// <summary>A storm in the afternoon.</summary>
     Storm = 1024,
+    /// <summary>The platform's process is killed in the middle of its work.</summary>
+    Crash = 2048,
     /// <summary>All of them.</summary>
-    All = 2047,
+    All = 4095,
 }
 
 /// <summary>Faults as options name them.</summary>
@@ -51,6 +53,7 @@ public static class FaultWords
         ["theft"] = Fault.Theft,
         ["stadium"] = Fault.Stadium,
         ["storm"] = Fault.Storm,
+        ["crash"] = Fault.Crash,
         ["all"] = Fault.All,
     };
 

@@ -127,7 +127,7 @@ internal sealed class Outing(CityRun city, Wish wish)
         var ending = GiveBackAsync(rider, choice, ct);
         choice.Vehicle.Returning = ending;
         choice.Vehicle.IsIdle = true;
-        await city.Timeline.UnderWay.AddAsync(city.Timeline.Now, ending);
+        await city.Timeline.UnderWay.AddAsync(city.Timeline.Now + UnderWay.AheadMax, ending);
     }
 
     private async Task GiveBackAsync(Rider rider, Choice choice, CancellationToken ct)

@@ -25,4 +25,7 @@ public sealed record PlatformHandle
 
     /// <summary>Returns when nothing is due and everything that was caused has happened.</summary>
     public required Func<CancellationToken, Task> SettleAsync { get; init; }
+
+    /// <summary>Kills the platform as it is and starts it again at the same doors; null where it lives in the twin's own process.</summary>
+    public Func<CancellationToken, Task>? CrashAsync { get; init; }
 }

@@ -6,8 +6,8 @@ namespace Mobility.Twin.Replaying;
 
 /// <summary>
 /// Lives trips through the platform's doors on its injected clock. 1. The crew signs in and takes over the bikes, riders register. 2. Begins and ends of the
-/// trips, which overlap, are lived in the order of their times: before each, the clock moves there. What takes a while is under way beside; the clock never
-/// runs farther ahead of it than <see cref="UnderWay.AheadMax"/>, and stops at every timeout of the platform between. 3. When all is settled, it is counted.
+/// trips, which overlap, are lived in the order of their times: before each, the clock moves there. What takes a while is under way beside; the clock
+/// runs no farther ahead of it than <see cref="UnderWay"/> allows, and stops at every timeout of the platform between. 3. When all is settled, it is counted.
 /// <para>Who meets which bike depends on the order of the file only, so the same file gives the same summary.</para>
 /// </summary>
 public sealed class ReplayRun : IAsyncDisposable
@@ -17,6 +17,9 @@ public sealed class ReplayRun : IAsyncDisposable
 
     /// <summary>Bikes that a search lists.</summary>
     public const int FoundMax = 50;
+
+    /// <summary>The platform ends only rides that last much longer before their riders do; what it says of them is known before they are put in their order.</summary>
+    private static readonly TimeSpan MustEndKnownAfter = TimeSpan.FromHours(1);
 
     private const int ConnectionsMax = 64;
     private const int RegistrationsAtATime = 4;
@@ -84,11 +87,11 @@ public sealed class ReplayRun : IAsyncDisposable
         Report(progress);
         try
         {
-            foreach (var trip in NotBegun(trips))
+            foreach (var together in AtOnce(NotBegun(trips)))
             {
-                await EndUntilAsync(trip.Start, progress, stopping, ct);
-                await MoveToAsync(trip.Start, progress, stopping, ct);
-                await BeginAsync(new Ride(_client, _tally, trip, ++_begun), _begun, ct);
+                await EndUntilAsync(together[0].Start, progress, stopping, ct);
+                await MoveToAsync(together[0].Start, progress, stopping, ct);
+                await BeginAsync(together, ct);
                 Report(progress);
             }
             await EndUntilAsync(DateTimeOffset.MaxValue, progress, stopping, ct);
@@ -174,11 +177,38 @@ public sealed class ReplayRun : IAsyncDisposable
         }
     }
 
-    private async Task BeginAsync(Ride ride, long number, CancellationToken ct)
+    /// <summary>Trips that begin at the same time, in their order.</summary>
+    private static IEnumerable<IReadOnlyList<Trip>> AtOnce(IEnumerable<Trip> trips)
     {
-        var (rider, free) = _riders.TryDequeue(out var rested)
-            ? rested
-            : (await Rider.RegisterAsync(_client, _platform.Clock, ++_ridersCount, "tok_visa", ct), Task.CompletedTask);
+        var together = new List<Trip>();
+        foreach (var trip in trips)
+        {
+            if (together.Count > 0 && (trip.Start != together[0].Start || together.Count >= UnderWay.CountMax))
+            {
+                yield return together;
+                together = [];
+            }
+            together.Add(trip);
+        }
+        if (together.Count > 0)
+            yield return together;
+    }
+
+    /// <summary>One after the other the riders find their bikes, so that who gets which does not depend on the machine; then they set out side by side.</summary>
+    private async Task BeginAsync(IReadOnlyList<Trip> trips, CancellationToken ct)
+    {
+        var riders = new List<(Rider Rider, Task Free)>(trips.Count);
+        foreach (var _ in trips)
+            riders.Add(_riders.TryDequeue(out var rested)
+                ? rested
+                : (await Rider.RegisterAsync(_client, _platform.Clock, ++_ridersCount, "tok_visa", ct), Task.CompletedTask));
+        await Rider.PrepareAsync(riders.Select(rider => rider.Rider), ct);
+        foreach (var (trip, (rider, free)) in trips.Zip(riders))
+            await BeginAsync(new Ride(_client, _tally, trip, ++_begun), rider, free, ct);
+    }
+
+    private async Task BeginAsync(Ride ride, Rider rider, Task free, CancellationToken ct)
+    {
         await ride.FindAsync(rider, _crew, ct);
         if (ride.HasFailed)
         {
@@ -186,9 +216,13 @@ public sealed class ReplayRun : IAsyncDisposable
             return;
         }
         ride.Start(free, ct);
-        await ride.Starting; // the clock stands meanwhile, else when the ride begins would depend on how fast the machine is
-        _ends.Enqueue(ride, (ride.EndsAt, number));
-        EnqueueMove(ride, (ride.Trip.Start + Bike.ReportEvery, number));
+        await _underWay.AddAsync(ride.Trip.Start, ride.Asking); // the clock stands meanwhile, else when the ride begins would depend on how fast the machine is
+        if (ride.Trip.Duration > MustEndKnownAfter)
+            await ride.Starting;
+        else
+            await _underWay.AddAsync(ride.Trip.Start + UnderWay.AheadMax, ride.Starting);
+        _ends.Enqueue(ride, (ride.EndsAt, ride.Number));
+        EnqueueMove(ride, (ride.Trip.Start + Bike.ReportEvery, ride.Number));
     }
 
     private async Task EndAsync(Ride ride, DateTimeOffset at, CancellationToken ct)
@@ -201,7 +235,8 @@ public sealed class ReplayRun : IAsyncDisposable
         }
         ride.End(_crew, at, ct);
         _riders.Enqueue((ride.Rider!, ride.Ending));
-        await _underWay.AddAsync(at, ride.Ending);
+        await _underWay.AddAsync(at + UnderWay.AheadMax, ride.Returning);
+        await _underWay.AddAsync(at + UnderWay.MoneyAheadMax, ride.Ending);
     }
 
     /// <summary>Moves the clock to a time, no faster than it may go, when everything that must happen before has happened.</summary>

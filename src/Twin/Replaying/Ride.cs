@@ -15,16 +15,26 @@ internal sealed class Ride(PlatformClient client, Tally tally, Trip trip, long n
     private DateTimeOffset? _mustEndBy;
 
     public Trip Trip { get; } = trip;
+
+    /// <summary>Its place in the order of all trips, from 1.</summary>
+    public long Number => number;
+
     public Rider? Rider { get; private set; }
     public Bike? Bike { get; private set; }
 
     /// <summary>Whether it cannot go on; already counted.</summary>
     public bool HasFailed { get; private set; }
 
+    /// <summary>Completes when the rider has asked the bike to open, or cannot: what the ride costs does not depend on the platform's clock from then on.</summary>
+    public Task Asking { get; private set; } = Task.CompletedTask;
+
     /// <summary>Completes when the rider rides, or cannot.</summary>
     public Task Starting { get; private set; } = Task.CompletedTask;
 
-    /// <summary>Completes when the ride is settled and the bike is back, or cannot.</summary>
+    /// <summary>Completes when the bike is locked and back in the search, or cannot be.</summary>
+    public Task Returning { get; private set; } = Task.CompletedTask;
+
+    /// <summary>Completes when the ride is settled, or cannot be.</summary>
     public Task Ending { get; private set; } = Task.CompletedTask;
 
     /// <summary>When it ends: by the file, or by the platform's longest ride. Known when it has started.</summary>
@@ -54,7 +64,11 @@ internal sealed class Ride(PlatformClient client, Tally tally, Trip trip, long n
         }
     }
 
-    public void Start(Task riderIsFree, CancellationToken ct) => Starting = StartAsync(riderIsFree, ct);
+    public void Start(Task riderIsFree, CancellationToken ct)
+    {
+        Asking = AskAsync(riderIsFree, ct);
+        Starting = StartAsync(Asking, ct);
+    }
 
     /// <summary>The bike is somewhere on the way, and reports it.</summary>
     public void Move(DateTimeOffset at) => Bike!.Ride(at, _journey, at - Trip.Start);
@@ -62,8 +76,9 @@ internal sealed class Ride(PlatformClient client, Tally tally, Trip trip, long n
     public void End(Crew crew, DateTimeOffset at, CancellationToken ct)
     {
         Bike!.Arrive(at, Trip.EndPosition, _journey);
-        Ending = EndAsync(crew, Bike, ct);
-        Bike.Returning = Ending;
+        var swapped = ReturnAsync(crew, Bike, ct);
+        Bike.Returning = Returning = swapped;
+        Ending = SettleAsync(swapped, ct);
         Bike.IsIdle = true;
     }
 
@@ -94,7 +109,7 @@ internal sealed class Ride(PlatformClient client, Tally tally, Trip trip, long n
         return found;
     }
 
-    private async Task StartAsync(Task riderIsFree, CancellationToken ct)
+    private async Task AskAsync(Task riderIsFree, CancellationToken ct)
     {
         var (rider, bike) = (Rider!, Bike!);
         try
@@ -102,25 +117,65 @@ internal sealed class Ride(PlatformClient client, Tally tally, Trip trip, long n
             await riderIsFree;
             var token = await rider.TokenAsync(ct);
             bike.BeginAt(Trip.Start);
-            var booking = await _rental.TakeAsync(token, await _rental.QuoteAsync(token, bike.Id, null, ct), ct);
-            bike.Tick();
+            await _rental.AskAsync(token, await _rental.QuoteAsync(token, bike.Id, null, ct), ct);
+        }
+        catch (RefusedException refused)
+        {
+            await GiveUpAsync(refused, ct);
+        }
+    }
+
+    private async Task StartAsync(Task asking, CancellationToken ct)
+    {
+        await asking;
+        if (HasFailed)
+            return;
+        try
+        {
+            var booking = await _rental.RidingAsync(await Rider!.TokenAsync(ct), ct);
+            Bike!.Tick();
             _mustEndBy = booking.MustEndBy;
         }
         catch (RefusedException refused)
         {
-            Fail(refused);
-            await _rental.LetGoAsync(await Rider!.TokenAsync(ct), ct);
+            await GiveUpAsync(refused, ct);
         }
     }
 
-    private async Task EndAsync(Crew crew, Bike bike, CancellationToken ct)
+    private async Task GiveUpAsync(RefusedException refused, CancellationToken ct)
+    {
+        Fail(refused);
+        await _rental.LetGoAsync(await Rider!.TokenAsync(ct), ct);
+    }
+
+    /// <summary>Returns whether the bike got a full battery.</summary>
+    private async Task<bool> ReturnAsync(Crew crew, Bike bike, CancellationToken ct)
     {
         try
         {
             var token = await Rider!.TokenAsync(ct);
-            var payment = IsEndedByPlatform ? await _rental.SettledAsync(token, ct) : await _rental.GiveBackAsync(token, Trip.EndPosition, ct);
+            if (IsEndedByPlatform)
+                await _rental.EndedAsync(token, ct);
+            else
+                await _rental.EndAsync(token, Trip.EndPosition, ct);
             bike.Tick();
-            var swapped = await crew.ReceiveAsync(bike, ct);
+            return await crew.ReceiveAsync(bike, ct);
+        }
+        catch (RefusedException refused)
+        {
+            Fail(refused);
+            return false;
+        }
+    }
+
+    private async Task SettleAsync(Task<bool> returning, CancellationToken ct)
+    {
+        var swapped = await returning;
+        if (HasFailed)
+            return;
+        try
+        {
+            var payment = await _rental.SettledAsync(await Rider!.TokenAsync(ct), ct);
             tally.Complete(Trip.Start, EndsAt, payment.Captured?.Amount ?? 0, IsEndedByPlatform, swapped);
         }
         catch (RefusedException refused)

@@ -6,34 +6,40 @@ namespace Mobility.Twin.Replaying;
 /// </summary>
 internal sealed class UnderWay
 {
-    /// <summary>Shorter than the shortest timeout (a vehicle has 30 seconds to answer), with room to spare.</summary>
+    /// <summary>Shorter than the shortest timeout of what a vehicle has a part in (it has 30 seconds to answer), with room to spare.</summary>
     public static readonly TimeSpan AheadMax = TimeSpan.FromSeconds(20);
+
+    /// <summary>For what only money waits for: a ride that has ended has no deadline.</summary>
+    public static readonly TimeSpan MoneyAheadMax = TimeSpan.FromMinutes(4);
 
     /// <summary>Actions at a time; more would only queue at the platform's door.</summary>
     public const int CountMax = 32;
 
-    private readonly Queue<(DateTimeOffset At, Task Task)> _actions = new();
+    private readonly PriorityQueue<Task, DateTimeOffset> _actions = new();
 
     /// <summary>Adds an action that never faults: what goes wrong is part of its result.</summary>
-    public async Task AddAsync(DateTimeOffset at, Task task)
+    /// <param name="until">The clock goes no farther before the action is done.</param>
+    /// <param name="task">The action.</param>
+    public async Task AddAsync(DateTimeOffset until, Task task)
     {
         while (_actions.Count >= CountMax)
-            await _actions.Dequeue().Task;
-        _actions.Enqueue((at, task));
+            await _actions.Dequeue();
+        if (!task.IsCompleted)
+            _actions.Enqueue(task, until);
     }
 
     /// <summary>Waits until the clock may be moved to a time.</summary>
     public async Task AllowAsync(DateTimeOffset time)
     {
-        while (_actions.TryPeek(out var oldest) && (oldest.Task.IsCompleted || oldest.At + AheadMax < time))
-            await _actions.Dequeue().Task;
+        while (_actions.TryPeek(out var next, out var until) && (next.IsCompleted || until < time))
+            await _actions.Dequeue();
     }
 
     /// <summary>Waits until nothing is under way.</summary>
     public async Task DrainAsync()
     {
-        while (_actions.TryDequeue(out var oldest))
-            await oldest.Task;
+        while (_actions.TryDequeue(out var next, out _))
+            await next;
     }
 
     public bool IsEmpty => _actions.Count == 0;

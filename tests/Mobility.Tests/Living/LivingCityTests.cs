@@ -2,6 +2,7 @@ using Mobility.Contracts;
 using Mobility.Host;
 using Mobility.Host.Commands;
 using Mobility.Host.Packs;
+using Mobility.Platform.Modules;
 using Mobility.Tests.Support;
 using Mobility.Tests.Twin;
 using Mobility.Twin.Living;
@@ -45,6 +46,28 @@ public sealed class LivingCityTests
         result.Unacknowledged.ShouldBe(0);
     }
 
+    [Fact]
+    public async Task A_platform_that_is_killed_in_the_middle_loses_nothing_that_it_acknowledged()
+    {
+        var whole = CityPackReader.Read(Path.Combine(Repository.Root, "packs", "demo")).Pack!;
+        var settings = Small with { Faults = Fault.Crash };
+        var pack = whole with { Fleet = CityRun.Sample(whole.Fleet, settings.Vehicles) };
+        var connectionString = await TestPostgres.CreateDatabaseAsync(null);
+        await using var platform = await PlatformProcess.StartAsync(connectionString, pack, Midnight.AddHours(6.5), new Progress<string>(), CancellationToken.None);
+        using var folder = new TemporaryFile([]);
+        await using var run = new CityRun(platform.Handle, settings, pack.Staff.First(account => account.Role == StaffRole.OperationsManager), folder.Sibling("vehicles"));
+        await run.PrepareAsync(CancellationToken.None);
+        var result = await run.RunAsync(Midnight.AddHours(9), new Progress<CityProgress>(), CancellationToken.None);
+        result.Counts["crashes"].ShouldBe(2);
+        result.Counts["rides"].ShouldBeGreaterThan(10, Say(result));
+        result.Counts.GetValueOrDefault("charged_for_our_fault_minor").ShouldBe(0, Say(result));
+        result.Unacknowledged.ShouldBe(0);
+        ViolationsOf(await platform.AuditAsync(new Progress<string>(), CancellationToken.None)).ShouldBeEmpty();
+    }
+
+    private static IEnumerable<string> ViolationsOf(IReadOnlyList<AuditResult> audit) =>
+        audit.SelectMany(law => law.Violations.Select(violation => $"{law.Name}: {violation}"));
+
     private static async Task<CityResult> LiveAsync(CityRunSettings settings, double fromHour, double untilHour)
     {
         var whole = CityPackReader.Read(Path.Combine(Repository.Root, "packs", "demo")).Pack!;
@@ -62,7 +85,7 @@ public sealed class LivingCityTests
         await run.PrepareAsync(CancellationToken.None);
         var result = await run.RunAsync(Midnight.AddHours(untilHour), new Progress<CityProgress>(), CancellationToken.None);
         var audit = await AuditCommand.CheckAsync(app, clock.GetUtcNow(), new Progress<string>(), CancellationToken.None);
-        audit.SelectMany(law => law.Violations.Select(violation => $"{law.Name}: {violation}")).ShouldBeEmpty();
+        ViolationsOf(audit).ShouldBeEmpty();
         return result;
     }
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Mobility.Host.Commands;
@@ -22,7 +23,8 @@ using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
 using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Stop);
 
-var root = new RootCommand("The platform of an operator of shared vehicles.")
+// Not a RootCommand, which is called as its executable; people call the script.
+var root = new Command("./mobility", "The platform of an operator of shared vehicles.")
 {
     UpCommand.Create(),
     AuditCommand.Create(),
@@ -31,6 +33,7 @@ var root = new RootCommand("The platform of an operator of shared vehicles.")
     PackCommand.Create(),
     RequirementsCommand.Create(),
     PlatformProcess.Command(),
+    new HelpOption(),
 };
 var invocation = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
 try

@@ -51,6 +51,7 @@ public sealed partial class BusTail(Database<PlatformModule> database, Signals s
     /// <summary>Reads within <see cref="Lately"/> that need no pause: a chain of reactions, each of which is one read, goes on without any.</summary>
     public const int ReadsWithoutBreath = 40;
 
+    private static readonly TimeSpan PauseAfterFind = Breath * 4;
     private static readonly TimeSpan Lately = TimeSpan.FromMilliseconds(100);
 
     internal const string Columns = "xid, position, id, type, key, source, data::text, metadata::text, at";
@@ -141,12 +142,15 @@ public sealed partial class BusTail(Database<PlatformModule> database, Signals s
                 var read = _keptAfter is null ? await BeginAsync(stoppingToken) : await ReadOnAsync(stoppingToken);
                 Interlocked.Exchange(ref _readAt, Stopwatch.GetTimestamp());
                 if (read > 0)
+                {
                     News.Set();
+                    pause = PauseAfterFind;
+                }
                 if (Stopwatch.GetElapsedTime(since) > Lately)
                     (reads, since) = (0, Stopwatch.GetTimestamp());
                 if (++reads > ReadsWithoutBreath)
                     await Task.Delay(Breath, stoppingToken);
-                if (read > 0)
+                if (read == BatchMax)
                     continue;
                 // What a hint told of shows only when every older transaction has ended: soon.
                 await Signal.WaitAsync(hint, pause, stoppingToken);

@@ -46,7 +46,7 @@ public sealed class Signal
     /// <exception cref="OperationCanceledException">Nobody waits any more: a loop around this ends.</exception>
     public static async Task WaitAsync(Task next, TimeSpan atMost, CancellationToken ct)
     {
-        await Task.WhenAny(next, Task.Delay(atMost, ct));
+        await next.WaitAsync(atMost, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         ct.ThrowIfCancellationRequested();
     }
 }

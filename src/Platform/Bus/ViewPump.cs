@@ -68,15 +68,17 @@ internal sealed partial class ViewPump(ModuleDefinition module, View view, Modul
         return count;
     }
 
-    private async Task<BusPosition> CheckpointAsync(CancellationToken ct)
+    /// <summary>Looked up at every poll, since a rebuild moves it; written only when there is none.</summary>
+    private async Task<BusPosition> CheckpointAsync(CancellationToken ct) =>
+        await CheckpointAsync("SELECT xid, position FROM checkpoints WHERE name = $1", ct)
+        ?? (await CheckpointAsync("INSERT INTO checkpoints (name) VALUES ($1) ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING xid, position", ct))!.Value;
+
+    private async Task<BusPosition?> CheckpointAsync(string sql, CancellationToken ct)
     {
-        await using var command = database.Source.CreateCommand("""
-            INSERT INTO checkpoints (name) VALUES ($1) ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING xid, position
-            """);
+        await using var command = database.Source.CreateCommand(sql);
         command.Parameters.AddWithValue(Name);
         await using var reader = await command.ExecuteReaderAsync(ct);
-        await reader.ReadAsync(ct);
-        return new BusPosition(reader.GetFieldValue<ulong>(0), reader.GetInt64(1));
+        return await reader.ReadAsync(ct) ? new BusPosition(reader.GetFieldValue<ulong>(0), reader.GetInt64(1)) : null;
     }
 
     private static NpgsqlParameter Xid(BusPosition position) => new() { Value = position.Transaction, NpgsqlDbType = NpgsqlDbType.Xid8 };

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Reflection;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Diagnostics;
@@ -112,12 +113,23 @@ internal sealed partial class EdgeExceptions(ILogger<EdgeExceptions> log) : IExc
         // The serializer's sentence names .NET types and repeats path and position, which the field says already.
         var sentence = json.Message.Split(" Path:", 2)[0].Split(" LineNumber:", 2)[0];
         if (sentence.StartsWith("The JSON value could not be converted to", StringComparison.Ordinal))
-            sentence = "The value has the wrong type or is out of range.";
+            sentence = WordsOf(json) is { } words ? $"Send one of: {words}." : "The value has the wrong type or is out of range.";
         else if (sentence.StartsWith("The JSON property '", StringComparison.Ordinal) && sentence.Contains("could not be mapped", StringComparison.Ordinal))
             sentence = "The member is unknown.";
         else if (sentence.StartsWith("JSON deserialization for type", StringComparison.Ordinal))
             sentence = $"Members are missing: {sentence[(sentence.LastIndexOf(':') + 1)..].Trim()}";
         return json.LineNumber is { } line ? $"{sentence} (line {line + 1}, byte {json.BytePositionInLine + 1})" : sentence;
+    }
+
+    /// <summary>The words of the enumeration that was expected; null when it was another type. The serializer names it, or the type that has a member of it.</summary>
+    private static string? WordsOf(JsonException json)
+    {
+        var name = Regex.Match(json.Message, @"Mobility\.[\w.+]+\w").Value;
+        var type = AppDomain.CurrentDomain.GetAssemblies().Select(assembly => name.Length == 0 ? null : assembly.GetType(name)).FirstOrDefault(found => found is not null);
+        if (type is { IsEnum: false } && json.Path?.Split('.')[^1] is { } member)
+            type = type.GetProperty(member, BindingFlags.Public | BindingFlags.Instance | BindingFlags.IgnoreCase)?.PropertyType;
+        type = type is null ? null : Nullable.GetUnderlyingType(type) ?? type;
+        return type is { IsEnum: true } ? string.Join(", ", Enum.GetValues(type).Cast<object>().Select(value => JsonSerializer.SerializeToElement(value, type, MobilityJson.Http))) : null;
     }
 
     private static string? ParameterOf(string message) => Regex.Match(message, "parameter \"[^\"]*?([A-Za-z0-9_-]+)\"") is { Success: true } match ? match.Groups[1].Value : null;

@@ -119,6 +119,10 @@ public sealed class PlatformClient : IDisposable
     public Task<Answer<BookingReply>> EndAsync(string token, BookingId booking, GeoPoint position, string key, CancellationToken ct) =>
         SendAsync<BookingReply>("end", HttpMethod.Post, $"/v1/bookings/{booking}/end", token, new { position }, key, ct);
 
+    /// <summary>Staff end a booking for somebody who cannot.</summary>
+    public Task<Answer<BookingReply>> ForceEndAsync(string token, BookingId booking, CancellationToken ct) =>
+        SendAsync<BookingReply>("force_end", HttpMethod.Post, $"/v1/bookings/{booking}/force-end", token, null, $"staff-{booking}", ct);
+
     /// <summary>Confirms, unlocks or cancels a booking.</summary>
     /// <param name="token">The rider's.</param>
     /// <param name="booking">The booking.</param>

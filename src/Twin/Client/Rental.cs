@@ -63,9 +63,17 @@ internal sealed class Rental(PlatformClient client, string key, BookingId? booki
     /// <summary>Ends the ride: when this returns, the vehicle is locked.</summary>
     public async Task EndAsync(string token, GeoPoint position, CancellationToken ct)
     {
-        (await client.EndAsync(token, Booking!.Value, position, $"{key}-end", ct)).Require("end");
+        (await AskEndAsync(token, position, ct)).Require("end");
         await EndedAsync(token, ct);
     }
+
+    /// <summary>Asks to end the ride where the vehicle is.</summary>
+    public Task<Answer<BookingReply>> AskEndAsync(string token, GeoPoint position, CancellationToken ct) =>
+        client.EndAsync(token, Booking!.Value, position, $"{key}-end", ct);
+
+    /// <summary>What the ride costs as it is, in minor units; after the end was asked for it costs no more.</summary>
+    public async Task<long> CostSoFarAsync(string token, CancellationToken ct) =>
+        (await client.GetBookingAsync(token, Booking!.Value, ct)).Require("booking").CostSoFar?.Total.Amount ?? 0;
 
     /// <summary>Waits until the ride has ended.</summary>
     public async Task EndedAsync(string token, CancellationToken ct)

@@ -34,7 +34,7 @@ public sealed record QuoteReply(QuoteId Id, Money Estimate, Money HoldAmount);
 /// <summary>A booking.</summary>
 public sealed record BookingReply(
     BookingId Id, string Phase, VehicleId Vehicle, DateTimeOffset MustEndBy, DateTimeOffset? StartedAt, DateTimeOffset? EndedAt, ReleaseReason? ReleaseReason,
-    string? ReleaseDetail);
+    string? ReleaseDetail, Charge? CostSoFar);
 
 /// <summary>A vehicle as riders see it.</summary>
 public sealed record VehicleReply(VehicleId Id, VehicleState State, bool Rentable, GeoPoint Position, int StateOfChargePercent);

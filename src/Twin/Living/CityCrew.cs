@@ -90,6 +90,10 @@ internal sealed class CityCrew(
                 return;
     }
 
+    /// <summary>Support ends a ride for somebody who stands where no ride may end and cannot go on.</summary>
+    public async Task EndForAsync(BookingId booking, CancellationToken ct) =>
+        (await client.ForceEndAsync(await visitor.TokenAsync(ct), booking, ct)).Require("force_end");
+
     /// <summary>The provider's outage begins or ends.</summary>
     public async Task SwitchPaymentsAsync(bool down, CancellationToken ct) =>
         Require(await client.SwitchPaymentsAsync(await visitor.TokenAsync(ct), down, ct), "switch_payments");

@@ -44,6 +44,17 @@ internal sealed class CityMeasures(TimeZoneInfo zone)
         }
     }
 
+    /// <summary>A vehicle died under somebody; beyond what they owed when they got off they are to pay nothing.</summary>
+    public void Stranded(long owedMinor, long capturedMinor)
+    {
+        lock (_gate)
+        {
+            Count("stranded");
+            Count("captured_minor", capturedMinor);
+            Count("charged_for_our_fault_minor", Math.Max(0, capturedMinor - owedMinor));
+        }
+    }
+
     /// <summary>The platform let somebody down; what they paid for it all the same is to be nothing.</summary>
     public void LetDown(string step, string code, long capturedMinor)
     {

@@ -59,6 +59,7 @@ public sealed class CityRun : IAsyncDisposable
     private const int CrashMillisecondsMax = 100;
     private const int Thefts = 2;
     private const int DragSteps = 10;
+    private const int FullPercent = 100;
     private const int DaysMax = 400;
     private const double DragMeters = 200;
 
@@ -151,6 +152,8 @@ public sealed class CityRun : IAsyncDisposable
         {
             if (vehicle.Faults.Radio is { } radio)
                 radio.IsDead = false;
+            if (vehicle.IsDead)
+                vehicle.Charge(FullPercent);
             vehicle.Tick();
         }
         await PlatformClient.LookAsync(() => Task.FromResult(Crew.Vehicles.All(vehicle => vehicle.IsAllAcknowledged)), AcknowledgedWithin, ct);

@@ -17,7 +17,7 @@ public enum Fault
     DeadZones = 4,
     /// <summary>Vehicles' clocks go wrong.</summary>
     Clocks = 8,
-    /// <summary>Batteries are empty in the morning.</summary>
+    /// <summary>Batteries are empty in the morning, or give out on the way.</summary>
     Batteries = 16,
     /// <summary>Locks are stuck.</summary>
     Locks = 32,
@@ -87,6 +87,9 @@ internal sealed record FaultPlan(Fault Chosen, int Seed)
     private const double ClockSecondsMax = 90;
     private const double EmptyShare = 0.1;
     private const int EmptyPercentMax = 12;
+    private const double DyingShare = 0.1;
+    private const double DiesAfterMetersMin = 200;
+    private const double DiesAfterMetersMax = 1_000;
     private const double StuckShare = 0.05;
     private const double SlowCardShare = 0.2;
 
@@ -99,6 +102,9 @@ internal sealed record FaultPlan(Fault Chosen, int Seed)
     {
         ClockIsAhead = IsMet(Fault.Clocks, number, ClockShare) ? TimeSpan.FromSeconds((DiceOf(Fault.Clocks, number).Share() * 2 - 1) * ClockSecondsMax) : TimeSpan.Zero,
         Receive = IsMet(Fault.Gps, number, GpsShare) ? Drifting(DiceOf(Fault.Gps, number)) : static place => place,
+        DiesAfterMeters = Has(Fault.Batteries) && Dice.Of(Seed, "dies", number) is var dice && dice.Chance(DyingShare)
+            ? DiesAfterMetersMin + dice.Share() * (DiesAfterMetersMax - DiesAfterMetersMin)
+            : null,
         Radio = IsMet(Fault.Telemetry, number, RadioShare) || Has(Fault.DeadZones) ? new SimulatedRadio(doorPort) : null,
     };
 

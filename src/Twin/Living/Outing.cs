@@ -25,6 +25,7 @@ internal sealed class Outing(CityRun city, Wish wish)
 
     private readonly HashSet<VehicleId> _tried = [];
     private int _looks;
+    private bool _isStranded;
 
     private sealed record Choice(Bike Vehicle, QuoteReply Quote, StreetWay Way, TimeSpan Time, Rental Rental);
 
@@ -108,20 +109,60 @@ internal sealed class Outing(CityRun city, Wish wish)
         for (var at = began + Bike.ReportEvery; at < began + choice.Time; at += Bike.ReportEvery)
         {
             var passed = at;
-            city.Timeline.At(passed, () => Pass(choice, began, passed));
+            city.Timeline.At(passed, token => PassAsync(rider, choice, began, passed, token));
         }
         city.Timeline.At(began + choice.Time, token => EndAsync(rider, choice, began, token));
     }
 
-    private void Pass(Choice choice, DateTimeOffset began, DateTimeOffset at)
+    private async Task PassAsync(Rider rider, Choice choice, DateTimeOffset began, DateTimeOffset at, CancellationToken ct)
     {
+        if (_isStranded)
+            return;
         var meters = choice.Way.Meters * ((at - began) / choice.Time);
         city.Radios.Heed(choice.Vehicle, choice.Way.At(meters));
         choice.Vehicle.Pass(at, choice.Way.At(meters), meters, choice.Way.Meters / choice.Time.TotalSeconds);
+        if (choice.Vehicle.DiesAt(meters))
+            await StrandAsync(rider, choice, ct);
+    }
+
+    /// <summary>The vehicle dies under them: they end the ride where they stand, or support does where none may end, and walk on.</summary>
+    private async Task StrandAsync(Rider rider, Choice choice, CancellationToken ct)
+    {
+        _isStranded = true;
+        await choice.Vehicle.DieAsync();
+        try
+        {
+            var token = await rider.TokenAsync(ct);
+            if (!(await choice.Rental.AskEndAsync(token, choice.Vehicle.Position, ct)).Ok)
+                await city.Crew.EndForAsync(choice.Rental.Booking!.Value, ct);
+            var owed = await choice.Rental.CostSoFarAsync(token, ct);
+            city.Timeline.At(city.Timeline.Now + LetGoWithin, later => WalkOnAsync(rider, choice, owed, later));
+        }
+        catch (RefusedException refused)
+        {
+            city.Measures.LetDown(refused.Step, refused.Code, 0);
+        }
+    }
+
+    private async Task WalkOnAsync(Rider rider, Choice choice, long owed, CancellationToken ct)
+    {
+        try
+        {
+            var payment = await choice.Rental.SettledAsync(await rider.TokenAsync(ct), ct);
+            city.Measures.Stranded(owed, payment.Captured?.Amount ?? 0);
+        }
+        catch (RefusedException refused)
+        {
+            city.Measures.LetDown(refused.Step, refused.Code, 0);
+        }
+        choice.Vehicle.IsIdle = true; // for the crew and its batteries
+        city.Riders.Return(rider);
     }
 
     private async Task EndAsync(Rider rider, Choice choice, DateTimeOffset began, CancellationToken ct)
     {
+        if (_isStranded)
+            return;
         city.Radios.Heed(choice.Vehicle, choice.Way.To);
         choice.Vehicle.Pass(began + choice.Time, choice.Way.To, choice.Way.Meters, 0);
         var ending = GiveBackAsync(rider, choice, ct);

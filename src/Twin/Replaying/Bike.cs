@@ -28,6 +28,7 @@ internal sealed class Bike : IAsyncDisposable
     private double _odometerMeters;
     private double _odometerBeforeRide;
     private long _reportsBefore;
+    private bool _hasDied;
 
     private Bike(AgentSettings settings, VehicleBuild build, GeoPoint position, int chargePercent, BikeClock clock, BikeState? was)
     {
@@ -57,6 +58,9 @@ internal sealed class Bike : IAsyncDisposable
 
     /// <summary>What is wrong with it.</summary>
     public VehicleFaults Faults { get; init; } = new();
+
+    /// <summary>Whether its battery gave out: it hears and says nothing.</summary>
+    public bool IsDead { get; private set; }
 
     /// <summary>Reports that it has taken; each is told once.</summary>
     public long Reports => _reportsBefore + _agent.Reports;
@@ -167,10 +171,24 @@ internal sealed class Bike : IAsyncDisposable
         Tick();
     }
 
+    /// <summary>The battery gives out in the middle of whatever it does.</summary>
+    public Task DieAsync()
+    {
+        (IsDead, _hasDied, _charge) = (true, true, 0);
+        return _agent.CrashAsync();
+    }
+
+    /// <summary>Whether its battery gives out here, so many meters from the begin.</summary>
+    public bool DiesAt(double meters) => !_hasDied && meters >= Faults.DiesAfterMeters;
+
     public void Charge(int percent)
     {
         _charge = percent;
         _board.Set(before => before with { StateOfChargePercent = percent });
+        if (!IsDead)
+            return;
+        (IsDead, _reportsBefore, _agent) = (false, Reports, NewAgent()); // its memory has kept what waited
+        _agent.Tick();
     }
 
     /// <summary>Whether its lock no longer moves.</summary>

@@ -11,6 +11,9 @@ internal sealed class VehicleFaults
     /// <summary>What its receiver makes of the place where it is; the default point is no fix.</summary>
     public Func<GeoPoint, GeoPoint> Receive { get; init; } = static place => place;
 
+    /// <summary>Its battery gives out on its first way after so many meters, whatever it showed; null for one that does not.</summary>
+    public double? DiesAfterMeters { get; init; }
+
     /// <summary>Between it and the door; null when nothing is.</summary>
     public SimulatedRadio? Radio { get; init; }
 }

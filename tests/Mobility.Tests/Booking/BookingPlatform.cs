@@ -132,15 +132,6 @@ public sealed record RiderClient(HttpClient Http, AccountId Id)
         reply.IsSuccessStatusCode.ShouldBeTrue(text);
         return JsonSerializer.Deserialize<JsonElement>(text);
     }
-
-    public static async Task<JsonElement> RefusedAsync(HttpResponseMessage reply, HttpStatusCode status, string code)
-    {
-        var text = await reply.Content.ReadAsStringAsync();
-        reply.StatusCode.ShouldBe(status, text);
-        var problem = JsonSerializer.Deserialize<JsonElement>(text);
-        problem.GetProperty("code").GetString().ShouldBe(code);
-        return problem;
-    }
 }
 
 /// <summary>The computer of a vehicle.</summary>

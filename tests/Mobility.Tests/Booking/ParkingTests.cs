@@ -27,11 +27,11 @@ public abstract class ParkingScenarios(BookingPlatform platform)
         var (rider, vehicle) = (await platform.NewRiderAsync(), await platform.NewVehicleAsync(place: Country));
         var booking = await BookingPlatform.RideAsync(rider, vehicle);
         await platform.PassAsync(5);
-        var refused = await RiderClient.RefusedAsync(
+        var refused = await Replies.RefusedAsync(
             await rider.PostAsync($"/v1/bookings/{booking}/end", new { position = Park }), HttpStatusCode.Conflict, "booking.parking_not_allowed");
         var bay = refused.GetProperty("bays").EnumerateArray().ShouldHaveSingleItem(); // the depot takes no scooters
         (bay.GetProperty("id").GetString(), bay.GetProperty("name").GetString(), bay.GetProperty("distanceMeters").GetInt32()).ShouldBe(("north", "North Gate", 309));
-        var inStreet = await RiderClient.RefusedAsync(
+        var inStreet = await Replies.RefusedAsync(
             await rider.PostAsync($"/v1/bookings/{booking}/end", new { position = Street }), HttpStatusCode.Conflict, "booking.parking_not_allowed");
         inStreet.GetProperty("detail").GetString().ShouldBe("Rides end in a bay here; the nearest are in bays.");
         (await rider.PhaseAsync(booking)).ShouldBe("riding");
@@ -49,7 +49,7 @@ public abstract class ParkingScenarios(BookingPlatform platform)
         var (rider, vehicle) = (await platform.NewRiderAsync(), await platform.NewVehicleAsync(place: Country));
         var booking = await BookingPlatform.RideAsync(rider, vehicle);
         await (vehicle with { Position = Park }).ReportAsync("unlocked", null);
-        await RiderClient.RefusedAsync(await rider.PostAsync($"/v1/bookings/{booking}/end"), HttpStatusCode.Conflict, "booking.parking_not_allowed");
+        await Replies.RefusedAsync(await rider.PostAsync($"/v1/bookings/{booking}/end"), HttpStatusCode.Conflict, "booking.parking_not_allowed");
         await rider.DoAsync(booking, "end", new { position = Country });
     }
 
@@ -82,7 +82,7 @@ public abstract class ParkingScenarios(BookingPlatform platform)
     public async Task No_ride_begins_in_the_park()
     {
         var (rider, vehicle) = (await platform.NewRiderAsync(), await platform.NewVehicleAsync(place: Park));
-        await RiderClient.RefusedAsync(
+        await Replies.RefusedAsync(
             await rider.ReserveAsync(await rider.QuoteAsync(vehicle.Id)), HttpStatusCode.Conflict, "booking.start_not_allowed");
         Names(UnlockVehicle.Decide(In(Phase.Confirmed), NewCommand, At(5), BookingProblems.StartNotAllowed)).ShouldBe("!booking.start_not_allowed");
     }

@@ -1,3 +1,4 @@
+using Mobility.Tests.Support;
 using System.Net;
 using Microsoft.Extensions.DependencyInjection;
 using Mobility.Booking;
@@ -27,7 +28,7 @@ public sealed class ReservationRaceTests(BookingPlatform platform) : IClassFixtu
         replies.Count(r => r.StatusCode == HttpStatusCode.Created).ShouldBe(1);
         foreach (var lost in replies.Where(r => r.StatusCode != HttpStatusCode.Created))
         {
-            var problem = await RiderClient.RefusedAsync(lost, HttpStatusCode.Conflict, "booking.vehicle_taken");
+            var problem = await Replies.RefusedAsync(lost, HttpStatusCode.Conflict, "booking.vehicle_taken");
             problem.GetProperty("alternatives").EnumerateArray().Select(v => v.GetProperty("id").GetString()).ShouldBe([other.Id.ToString()]);
         }
         (await platform.ScalarAsync<long>($"SELECT count(*) FROM booking.holds WHERE vehicle_id = '{vehicle.Id.Value}'")).ShouldBe(1);
@@ -64,7 +65,7 @@ public sealed class ReservationRaceTests(BookingPlatform platform) : IClassFixtu
 
         replies.Count(r => r.StatusCode == HttpStatusCode.Created).ShouldBe(1);
         foreach (var lost in replies.Where(r => r.StatusCode != HttpStatusCode.Created))
-            await RiderClient.RefusedAsync(lost, HttpStatusCode.Conflict, "booking.rider_busy");
+            await Replies.RefusedAsync(lost, HttpStatusCode.Conflict, "booking.rider_busy");
     }
 
     [Fact, Trait("Req", "BKG-3"), Trait("Req", "BKG-4")]
@@ -82,7 +83,7 @@ public sealed class ReservationRaceTests(BookingPlatform platform) : IClassFixtu
         var begins = await Task.WhenAll(won.Select(async r => (await RiderClient.OkAsync(r)).GetProperty("from").GetDateTimeOffset()));
         begins.Order().ShouldBe(Enumerable.Range(0, 4).Select(h => begin.AddHours(h)));
         foreach (var lost in replies.Except(won))
-            await RiderClient.RefusedAsync(lost, HttpStatusCode.Conflict, "booking.vehicle_taken");
+            await Replies.RefusedAsync(lost, HttpStatusCode.Conflict, "booking.vehicle_taken");
     }
 
     [Fact, Trait("Req", "BKG-5")]
@@ -95,8 +96,8 @@ public sealed class ReservationRaceTests(BookingPlatform platform) : IClassFixtu
 
         replies.ShouldAllBe(r => r.StatusCode == HttpStatusCode.Created);
         (await Task.WhenAll(replies.Select(r => r.Content.ReadAsStringAsync()))).Distinct().ShouldHaveSingleItem();
-        await RiderClient.RefusedAsync(await rider.ReserveAsync(otherQuote, key: "once"), HttpStatusCode.UnprocessableEntity, "request.idempotency_key_reused");
-        await RiderClient.RefusedAsync(await rider.ReserveAsync(quote, key: new string('k', 101)), HttpStatusCode.BadRequest, "request.idempotency_key");
+        await Replies.RefusedAsync(await rider.ReserveAsync(otherQuote, key: "once"), HttpStatusCode.UnprocessableEntity, "request.idempotency_key_reused");
+        await Replies.RefusedAsync(await rider.ReserveAsync(quote, key: new string('k', 101)), HttpStatusCode.BadRequest, "request.idempotency_key");
     }
 
     [Fact, Trait("Req", "BKG-9")]
@@ -105,7 +106,7 @@ public sealed class ReservationRaceTests(BookingPlatform platform) : IClassFixtu
         var rider = await platform.NewRiderAsync();
         for (var i = 0; i < 10; i++)
             (await rider.ReserveAsync(Examples.Quote.ToString())).StatusCode.ShouldBe(HttpStatusCode.NotFound);
-        await RiderClient.RefusedAsync(await rider.ReserveAsync(Examples.Quote.ToString()), HttpStatusCode.TooManyRequests, "request.rate_limited");
+        await Replies.RefusedAsync(await rider.ReserveAsync(Examples.Quote.ToString()), HttpStatusCode.TooManyRequests, "request.rate_limited");
     }
 
     [Fact, Trait("Req", "BKG-4")]
@@ -120,10 +121,10 @@ public sealed class ReservationRaceTests(BookingPlatform platform) : IClassFixtu
 
         replies.Count(r => r.StatusCode == HttpStatusCode.Created).ShouldBe(3);
         foreach (var lost in replies.Where(r => r.StatusCode != HttpStatusCode.Created))
-            await RiderClient.RefusedAsync(lost, HttpStatusCode.Conflict, "booking.group_full");
+            await Replies.RefusedAsync(lost, HttpStatusCode.Conflict, "booking.group_full");
         var stranger = await platform.NewRiderAsync();
         var quote = await stranger.QuoteAsync((await platform.NewVehicleAsync()).Id);
-        await RiderClient.RefusedAsync(await stranger.ReserveAsync(quote, groupWith: first), HttpStatusCode.UnprocessableEntity, "booking.group_not_found");
+        await Replies.RefusedAsync(await stranger.ReserveAsync(quote, groupWith: first), HttpStatusCode.UnprocessableEntity, "booking.group_not_found");
     }
 
     [Fact]
@@ -133,7 +134,7 @@ public sealed class ReservationRaceTests(BookingPlatform platform) : IClassFixtu
         var vehicle = await platform.NewVehicleAsync();
         var quote = await rider.QuoteAsync(vehicle.Id);
         var booking = await rider.BookAsync(vehicle.Id);
-        async Task Refused(HttpResponseMessage reply, HttpStatusCode status, string code) => await RiderClient.RefusedAsync(reply, status, code);
+        async Task Refused(HttpResponseMessage reply, HttpStatusCode status, string code) => await Replies.RefusedAsync(reply, status, code);
         await Refused(await rider.PostAsync("/v1/bookings", new { quoteId = "quote_1" }), HttpStatusCode.BadRequest, "request.malformed_json");
         await Refused(await rider.PostAsync("/v1/bookings", new { }), HttpStatusCode.BadRequest, "request.malformed_json");
         await Refused(await rider.PostAsync("/v1/bookings/nonsense/unlock"), HttpStatusCode.BadRequest, "request.invalid_parameter");

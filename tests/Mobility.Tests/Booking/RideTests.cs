@@ -69,7 +69,7 @@ public abstract class RideScenarios(BookingPlatform platform)
         await platform.PassAsync(0.1);
         var released = await rider.GetAsync(booking);
         (released.GetProperty("phase").GetString(), released.GetProperty("releaseReason").GetString()).ShouldBe(("released", "expired"));
-        await RiderClient.RefusedAsync(await rider.PostAsync($"/v1/bookings/{booking}/confirm"), HttpStatusCode.Conflict, "booking.wrong_phase");
+        await Replies.RefusedAsync(await rider.PostAsync($"/v1/bookings/{booking}/confirm"), HttpStatusCode.Conflict, "booking.wrong_phase");
         await next.BookAsync(vehicle.Id);
     }
 
@@ -120,7 +120,7 @@ public abstract class RideScenarios(BookingPlatform platform)
         await rider.DoAsync(booking, "confirm");
         await platform.PassUntilAsync(from.AddMinutes(-1));
         (await van.StateAsync()).ShouldBe("available");
-        await RiderClient.RefusedAsync(await rider.PostAsync($"/v1/bookings/{booking}/unlock"), HttpStatusCode.Conflict, "booking.too_early");
+        await Replies.RefusedAsync(await rider.PostAsync($"/v1/bookings/{booking}/unlock"), HttpStatusCode.Conflict, "booking.too_early");
         await platform.PassAsync(1);
         (await van.StateAsync()).ShouldBe("reserved");
         await platform.PassAsync(29);
@@ -143,9 +143,9 @@ public abstract class RideScenarios(BookingPlatform platform)
         await neighbor.BookAsync(van.Id, from.AddHours(3), from.AddHours(4));
         var reply = await rider.DoAsync(booking, "extend", new { until = from.AddHours(3) });
         reply.GetProperty("until").GetDateTimeOffset().ShouldBe(from.AddHours(3));
-        await RiderClient.RefusedAsync(await rider.PostAsync($"/v1/bookings/{booking}/extend", new { until = from.AddHours(3).AddMinutes(1) }),
+        await Replies.RefusedAsync(await rider.PostAsync($"/v1/bookings/{booking}/extend", new { until = from.AddHours(3).AddMinutes(1) }),
             HttpStatusCode.Conflict, "booking.vehicle_taken");
-        await RiderClient.RefusedAsync(await rider.PostAsync($"/v1/bookings/{booking}/extend", new { until = from }),
+        await Replies.RefusedAsync(await rider.PostAsync($"/v1/bookings/{booking}/extend", new { until = from }),
             HttpStatusCode.UnprocessableEntity, "booking.window_invalid");
     }
 

@@ -1,3 +1,4 @@
+using Mobility.Tests.Support;
 using System.Net;
 
 namespace Mobility.Tests.Bookings;
@@ -9,7 +10,7 @@ public sealed class SafetyChecklistTests(BookingPlatform platform) : IClassFixtu
     public async Task The_first_scooter_is_held_only_with_the_confirmation_and_the_next_without()
     {
         var (rider, vehicle) = (await platform.NewRiderAsync(), await platform.NewVehicleAsync());
-        var refused = await RiderClient.RefusedAsync(
+        var refused = await Replies.RefusedAsync(
             await ReserveAsync(rider, vehicle), HttpStatusCode.UnprocessableEntity, "booking.safety_checklist_needed");
         refused.GetProperty("field").GetString().ShouldBe("safetyChecklist");
         var items = refused.GetProperty("checklist").GetProperty("items").GetArrayLength();
@@ -32,7 +33,7 @@ public sealed class SafetyChecklistTests(BookingPlatform platform) : IClassFixtu
         // As another process leaves it: in the table, and not in this one's memory.
         await platform.ScalarAsync<object>(
             $"INSERT INTO booking.safety_checklists (rider_id, kind, version, accepted_at) VALUES ('{other.Id.Value}', 'scooter', 1, '2026-06-01T08:00:00Z')");
-        await RiderClient.RefusedAsync(await ReserveAsync(rider, vehicle), HttpStatusCode.UnprocessableEntity, "booking.safety_checklist_needed");
+        await Replies.RefusedAsync(await ReserveAsync(rider, vehicle), HttpStatusCode.UnprocessableEntity, "booking.safety_checklist_needed");
         await RiderClient.OkAsync(await ReserveAsync(other, vehicle));
     }
 

@@ -1,3 +1,4 @@
+using Mobility.Tests.Support;
 using System.Net;
 using System.Security.Cryptography;
 using Microsoft.IdentityModel.JsonWebTokens;
@@ -77,14 +78,14 @@ public abstract class UnlockTokenScenarios(BookingPlatform platform)
     {
         var (rider, vehicle) = (await platform.NewRiderAsync(), await platform.NewVehicleAsync());
         var booking = await rider.BookAsync(vehicle.Id);
-        await RiderClient.RefusedAsync(await rider.PostAsync($"/v1/bookings/{booking}/unlock-token"), HttpStatusCode.Conflict, "booking.wrong_phase");
+        await Replies.RefusedAsync(await rider.PostAsync($"/v1/bookings/{booking}/unlock-token"), HttpStatusCode.Conflict, "booking.wrong_phase");
         await rider.ConfirmAsync(booking);
         var stranger = await platform.NewRiderAsync();
-        await RiderClient.RefusedAsync(await stranger.PostAsync($"/v1/bookings/{booking}/unlock-token"), HttpStatusCode.NotFound, "booking.not_found");
+        await Replies.RefusedAsync(await stranger.PostAsync($"/v1/bookings/{booking}/unlock-token"), HttpStatusCode.NotFound, "booking.not_found");
         var (token, _) = await TokenAsync(rider, booking, "the same key");
         (await TokenAsync(rider, booking, "the same key")).Token.ShouldBe(token);
         await rider.DoAsync(booking, "cancel");
-        await RiderClient.RefusedAsync(await rider.PostAsync($"/v1/bookings/{booking}/unlock-token"), HttpStatusCode.Conflict, "booking.wrong_phase");
+        await Replies.RefusedAsync(await rider.PostAsync($"/v1/bookings/{booking}/unlock-token"), HttpStatusCode.Conflict, "booking.wrong_phase");
         await vehicle.ReportAsync("unlocked", null, token: token); // too late: it is told to lock again, and nobody pays
         await platform.SettleAsync();
         (await vehicle.CommandsAsync()).ShouldHaveSingleItem().ShouldBe("lock");
@@ -99,7 +100,7 @@ public abstract class UnlockTokenScenarios(BookingPlatform platform)
         await TokenAsync(rider, booking);
         await platform.PassAsync(1);
         (await rider.PhaseAsync(booking)).ShouldBe("confirmed");
-        await RiderClient.RefusedAsync(await rider.PostAsync($"/v1/bookings/{booking}/unlock-token"), HttpStatusCode.Conflict, "booking.expired");
+        await Replies.RefusedAsync(await rider.PostAsync($"/v1/bookings/{booking}/unlock-token"), HttpStatusCode.Conflict, "booking.expired");
         await platform.PassAsync(2);
         (await rider.PhaseAsync(booking)).ShouldBe("released");
     }

@@ -69,23 +69,25 @@ public sealed class CommandDoorTests(PlatformFixture platform) : IClassFixture<P
         using var support = platform.StaffClient("support_agent");
         using var other = platform.DeviceClient(VehicleId.Of(new CityId("tiny"), "s-1"));
         foreach (var client in new[] { rider, support, device })
-            await RefusedAsync(await CommandAsync(client, vehicle, new { kind = "horn" }), HttpStatusCode.Forbidden, "auth.forbidden");
+            await Replies.RefusedAsync(await CommandAsync(client, vehicle, new { kind = "horn" }), HttpStatusCode.Forbidden, "auth.forbidden");
         foreach (var wrong in new object[] { new { kind = "unlock" }, new { kind = "horn", speedLimitKph = 5 }, new { kind = "speed_limit", speedLimitKph = 131 },
                      new { kind = "horn", reason = new string('x', 201) } })
-            await RefusedAsync(await CommandAsync(staff, vehicle, wrong), HttpStatusCode.BadRequest, "request.invalid_field");
-        await RefusedAsync(await CommandAsync(staff, vehicle, new { kind = "horn" }, key: null), HttpStatusCode.BadRequest, "request.idempotency_key");
-        await RefusedAsync(await CommandAsync(staff, VehicleId.Of(new CityId("tiny"), "none"), new { kind = "horn" }), HttpStatusCode.NotFound, "fleet.no_such_vehicle");
-        await RefusedAsync(await staff.GetAsync($"/v1/fleet/vehicles/{vehicle}/commands/{Id.New<VehicleCommandId>(platform.Clock)}"), HttpStatusCode.NotFound, "fleet.no_such_command");
+            await Replies.RefusedAsync(await CommandAsync(staff, vehicle, wrong), HttpStatusCode.BadRequest, "request.invalid_field");
+        await Replies.RefusedAsync(await CommandAsync(staff, vehicle, new { kind = "horn" }, key: null), HttpStatusCode.BadRequest, "request.idempotency_key");
+        var unknown = await Replies.RefusedAsync(await CommandAsync(staff, vehicle, new { kind = "trumpet" }), HttpStatusCode.BadRequest, "request.malformed_json");
+        unknown.GetProperty("detail").GetString().ShouldStartWith("Send one of: unlock, lock, locate, horn, speed_limit, ");
+        await Replies.RefusedAsync(await CommandAsync(staff, VehicleId.Of(new CityId("tiny"), "none"), new { kind = "horn" }), HttpStatusCode.NotFound, "fleet.no_such_vehicle");
+        await Replies.RefusedAsync(await staff.GetAsync($"/v1/fleet/vehicles/{vehicle}/commands/{Id.New<VehicleCommandId>(platform.Clock)}"), HttpStatusCode.NotFound, "fleet.no_such_command");
 
         var command = (await AcceptedAsync(staff, vehicle, new { kind = "horn" })).GetProperty("id").GetString();
         var done = new { answer = "done", at = platform.Clock.GetUtcNow() };
-        await RefusedAsync(await AnswerAsync(other, vehicle, command, done), HttpStatusCode.Forbidden, "fleet.not_this_vehicle");
-        await RefusedAsync(await AnswerAsync(device, vehicle, command, new { answer = "refused", at = platform.Clock.GetUtcNow(), reason = "No!" }), HttpStatusCode.BadRequest,
+        await Replies.RefusedAsync(await AnswerAsync(other, vehicle, command, done), HttpStatusCode.Forbidden, "fleet.not_this_vehicle");
+        await Replies.RefusedAsync(await AnswerAsync(device, vehicle, command, new { answer = "refused", at = platform.Clock.GetUtcNow(), reason = "No!" }), HttpStatusCode.BadRequest,
             "request.invalid_field");
-        await RefusedAsync(await AnswerAsync(device, vehicle, Id.New<VehicleCommandId>(platform.Clock).ToString(), done), HttpStatusCode.NotFound, "fleet.no_such_command");
+        await Replies.RefusedAsync(await AnswerAsync(device, vehicle, Id.New<VehicleCommandId>(platform.Clock).ToString(), done), HttpStatusCode.NotFound, "fleet.no_such_command");
         for (var i = 0; i < 3; i++)
             await AcceptedAsync(staff, vehicle, new { kind = "horn" });
-        await RefusedAsync(await CommandAsync(staff, vehicle, new { kind = "horn" }), HttpStatusCode.Conflict, "fleet.too_many_commands");
+        await Replies.RefusedAsync(await CommandAsync(staff, vehicle, new { kind = "horn" }), HttpStatusCode.Conflict, "fleet.too_many_commands");
     }
 
     [Fact]
@@ -105,17 +107,17 @@ public sealed class CommandDoorTests(PlatformFixture platform) : IClassFixture<P
         using var manager = platform.StaffClient("operations_manager");
         using var second = platform.StaffClient();
         using var technician = platform.StaffClient("field_technician");
-        await RefusedAsync(await CommandAsync(technician, vehicle, new { kind = "disable", reason = "stolen" }), HttpStatusCode.Forbidden, "auth.forbidden");
-        await RefusedAsync(await CommandAsync(manager, vehicle, new { kind = "disable" }), HttpStatusCode.BadRequest, "request.invalid_field");
+        await Replies.RefusedAsync(await CommandAsync(technician, vehicle, new { kind = "disable", reason = "stolen" }), HttpStatusCode.Forbidden, "auth.forbidden");
+        await Replies.RefusedAsync(await CommandAsync(manager, vehicle, new { kind = "disable" }), HttpStatusCode.BadRequest, "request.invalid_field");
         var asked = await AcceptedAsync(manager, vehicle, new { kind = "disable", reason = "stolen" });
         var command = asked.GetProperty("id").GetString();
         asked.GetProperty("phase").GetString().ShouldBe("awaiting_approval");
         (await RentableAsync(vehicle)).ShouldBeTrue();
-        await RefusedAsync(await CommandAsync(second, vehicle, new { kind = "disable", reason = "too" }), HttpStatusCode.Conflict, "fleet.already_disabled");
-        await RefusedAsync(await ApproveAsync(manager, vehicle, command), HttpStatusCode.Forbidden, "fleet.second_person_needed");
-        await RefusedAsync(await ApproveAsync(technician, vehicle, command), HttpStatusCode.Forbidden, "auth.forbidden");
+        await Replies.RefusedAsync(await CommandAsync(second, vehicle, new { kind = "disable", reason = "too" }), HttpStatusCode.Conflict, "fleet.already_disabled");
+        await Replies.RefusedAsync(await ApproveAsync(manager, vehicle, command), HttpStatusCode.Forbidden, "fleet.second_person_needed");
+        await Replies.RefusedAsync(await ApproveAsync(technician, vehicle, command), HttpStatusCode.Forbidden, "auth.forbidden");
         (await ApproveAsync(second, vehicle, command)).StatusCode.ShouldBe(HttpStatusCode.Accepted);
-        await RefusedAsync(await ApproveAsync(second, vehicle, command), HttpStatusCode.Conflict, "fleet.nothing_to_approve");
+        await Replies.RefusedAsync(await ApproveAsync(second, vehicle, command), HttpStatusCode.Conflict, "fleet.nothing_to_approve");
         (await RentableAsync(vehicle)).ShouldBeFalse();
         (await OfferedAsync(vehicle)).ShouldBeFalse("whoever lists vehicles was told");
         (await CommandsAsync(device, vehicle)).ShouldBeEmpty("it may be under way");
@@ -156,7 +158,7 @@ public sealed class CommandDoorTests(PlatformFixture platform) : IClassFixture<P
         await PassAsync(TimeSpan.FromMinutes(16));
         (await LastStepAsync(staff, van, open)).ShouldBe(("given_up", "not_approved"));
         using var second = platform.StaffClient("operations_manager");
-        await RefusedAsync(await ApproveAsync(second, van, open), HttpStatusCode.Conflict, "fleet.nothing_to_approve");
+        await Replies.RefusedAsync(await ApproveAsync(second, van, open), HttpStatusCode.Conflict, "fleet.nothing_to_approve");
         await PassAsync(TimeSpan.FromHours(24));
         (await LastStepAsync(staff, scooter, decided.GetProperty("id").GetString())).ShouldBe(("given_up", "no_standstill"));
         await LockedAsync(device, scooter);
@@ -281,12 +283,5 @@ public sealed class CommandDoorTests(PlatformFixture platform) : IClassFixture<P
         await foreach (var result in Auditor.RunAsync([module], platform.Services, platform.Clock.GetUtcNow(), CancellationToken.None))
             if (result.Name.StartsWith("fleet", StringComparison.Ordinal) || result.Name.Contains("vehicles", StringComparison.Ordinal))
                 result.Violations.ShouldBeEmpty(result.Name);
-    }
-
-    private static async Task RefusedAsync(HttpResponseMessage reply, HttpStatusCode status, string code)
-    {
-        var body = await reply.Content.ReadAsStringAsync();
-        reply.StatusCode.ShouldBe(status, body);
-        JsonDocument.Parse(body).RootElement.GetProperty("code").GetString().ShouldBe(code);
     }
 }

@@ -48,7 +48,7 @@ public sealed class FleetDoorTests(PlatformFixture platform) : IClassFixture<Pla
     public async Task A_search_that_makes_no_sense_is_refused_with_a_code(string query, string code)
     {
         using var rider = platform.RiderClient(Rider);
-        await RefusedAsync(await rider.GetAsync($"/v1/vehicles/nearby?{query}"), HttpStatusCode.BadRequest, code);
+        await Replies.RefusedAsync(await rider.GetAsync($"/v1/vehicles/nearby?{query}"), HttpStatusCode.BadRequest, code);
     }
 
     [Fact]
@@ -58,9 +58,9 @@ public sealed class FleetDoorTests(PlatformFixture platform) : IClassFixture<Pla
         var vehicle = await rider.GetFromJsonAsync<JsonElement>($"/v1/vehicles/{VehicleId.Of(Tiny, "s-2")}");
         (vehicle.GetProperty("state").GetString(), vehicle.GetProperty("rentable").GetBoolean(), vehicle.GetProperty("rangeMeters").GetInt32())
             .ShouldBe(("available", false, 4_800), "12 % are less than the type's 15 %");
-        await RefusedAsync(await rider.GetAsync($"/v1/vehicles/{VehicleId.Of(Tiny, "none")}"), HttpStatusCode.NotFound, "fleet.no_such_vehicle");
-        await RefusedAsync(await rider.GetAsync("/v1/vehicles/veh_1"), HttpStatusCode.BadRequest, "request.invalid_parameter");
-        await RefusedAsync(await rider.GetAsync("/v1/fleet/vehicles"), HttpStatusCode.Forbidden, "auth.forbidden");
+        await Replies.RefusedAsync(await rider.GetAsync($"/v1/vehicles/{VehicleId.Of(Tiny, "none")}"), HttpStatusCode.NotFound, "fleet.no_such_vehicle");
+        await Replies.RefusedAsync(await rider.GetAsync("/v1/vehicles/veh_1"), HttpStatusCode.BadRequest, "request.invalid_parameter");
+        await Replies.RefusedAsync(await rider.GetAsync("/v1/fleet/vehicles"), HttpStatusCode.Forbidden, "auth.forbidden");
     }
 
     [Fact, Trait("Req", "FLT-1")]
@@ -71,7 +71,7 @@ public sealed class FleetDoorTests(PlatformFixture platform) : IClassFixture<Pla
         var registration = new { city = "tiny", label, type = "scooter", position = new GeoPoint(52, 12), stateOfChargePercent = 50 };
         var registered = await staff.PostAsJsonAsync("/v1/fleet/vehicles", registration, MobilityJson.Http);
         registered.StatusCode.ShouldBe(HttpStatusCode.Created);
-        await RefusedAsync(await staff.PostAsJsonAsync("/v1/fleet/vehicles", registration, MobilityJson.Http), HttpStatusCode.Conflict, "fleet.already_registered");
+        await Replies.RefusedAsync(await staff.PostAsJsonAsync("/v1/fleet/vehicles", registration, MobilityJson.Http), HttpStatusCode.Conflict, "fleet.already_registered");
         var id = VehicleId.Of(Tiny, label);
         foreach (var (action, body, phase, state) in new (string, object, string, string)[]
                  {
@@ -89,8 +89,8 @@ public sealed class FleetDoorTests(PlatformFixture platform) : IClassFixture<Pla
             (view.GetProperty("phase").GetString(), view.GetProperty("state").GetString()).ShouldBe((phase, state), action);
         }
         foreach (var action in new[] { "activate", "deactivate", "reactivate", "retire" })
-            await RefusedAsync(await staff.PostAsJsonAsync($"/v1/fleet/vehicles/{id}/{action}", new { }), HttpStatusCode.Conflict, "fleet.illegal_transition");
-        await RefusedAsync(await staff.PostAsJsonAsync($"/v1/fleet/vehicles/{VehicleId.Of(Tiny, "none")}/activate", new { }), HttpStatusCode.NotFound, "fleet.no_such_vehicle");
+            await Replies.RefusedAsync(await staff.PostAsJsonAsync($"/v1/fleet/vehicles/{id}/{action}", new { }), HttpStatusCode.Conflict, "fleet.illegal_transition");
+        await Replies.RefusedAsync(await staff.PostAsJsonAsync($"/v1/fleet/vehicles/{VehicleId.Of(Tiny, "none")}/activate", new { }), HttpStatusCode.NotFound, "fleet.no_such_vehicle");
         (await platform.ScalarAsync<string>($"SELECT string_agg(type, ' ' ORDER BY version) FROM fleet.events WHERE stream_id = '{id.Value}' AND type NOT LIKE 'state%'"))
             .ShouldBe("vehicle_registered.v1 vehicle_activated.v1 battery_installed.v1 vehicle_placed.v1 vehicle_deactivated.v1 vehicle_reactivated.v1 vehicle_retired.v1");
     }
@@ -110,8 +110,8 @@ public sealed class FleetDoorTests(PlatformFixture platform) : IClassFixture<Pla
         }
         labels.ShouldBeUnique();
         new[] { "s-1", "s-2", "s-3", "v-1" }.ShouldBeSubsetOf(labels);
-        await RefusedAsync(await staff.GetAsync("/v1/fleet/vehicles?city=%00"), HttpStatusCode.BadRequest, "request.nul_character");
-        await RefusedAsync(await staff.GetAsync("/v1/fleet/vehicles?state=lost"), HttpStatusCode.BadRequest, "request.invalid_field");
+        await Replies.RefusedAsync(await staff.GetAsync("/v1/fleet/vehicles?city=%00"), HttpStatusCode.BadRequest, "request.nul_character");
+        await Replies.RefusedAsync(await staff.GetAsync("/v1/fleet/vehicles?state=lost"), HttpStatusCode.BadRequest, "request.invalid_field");
     }
 
     [Fact]
@@ -156,11 +156,11 @@ public sealed class FleetDoorTests(PlatformFixture platform) : IClassFixture<Pla
     {
         var (vehicle, device) = await NewVehicleAsync();
         using var other = platform.DeviceClient(VehicleId.Of(Tiny, "s-1"));
-        await RefusedAsync(await ReportAsync(other, vehicle, "unlocked", null), HttpStatusCode.Forbidden, "fleet.not_this_vehicle");
-        await RefusedAsync(await other.GetAsync($"/v1/vehicles/{vehicle}/commands"), HttpStatusCode.Forbidden, "fleet.not_this_vehicle");
-        await RefusedAsync(await ReportAsync(device, vehicle, "unlocked", null, key: null), HttpStatusCode.BadRequest, "request.idempotency_key");
-        await RefusedAsync(await ReportAsync(device, vehicle, "unlocked", null, at: platform.Clock.GetUtcNow().AddMinutes(3)), HttpStatusCode.UnprocessableEntity, "fleet.clock_out_of_range");
-        await RefusedAsync(await ReportAsync(device, vehicle, "unlocked", null, charge: 101), HttpStatusCode.BadRequest, "request.invalid_field");
+        await Replies.RefusedAsync(await ReportAsync(other, vehicle, "unlocked", null), HttpStatusCode.Forbidden, "fleet.not_this_vehicle");
+        await Replies.RefusedAsync(await other.GetAsync($"/v1/vehicles/{vehicle}/commands"), HttpStatusCode.Forbidden, "fleet.not_this_vehicle");
+        await Replies.RefusedAsync(await ReportAsync(device, vehicle, "unlocked", null, key: null), HttpStatusCode.BadRequest, "request.idempotency_key");
+        await Replies.RefusedAsync(await ReportAsync(device, vehicle, "unlocked", null, at: platform.Clock.GetUtcNow().AddMinutes(3)), HttpStatusCode.UnprocessableEntity, "fleet.clock_out_of_range");
+        await Replies.RefusedAsync(await ReportAsync(device, vehicle, "unlocked", null, charge: 101), HttpStatusCode.BadRequest, "request.invalid_field");
     }
 
     [Fact]
@@ -276,11 +276,4 @@ public sealed class FleetDoorTests(PlatformFixture platform) : IClassFixture<Pla
         [.. (await rider.GetFromJsonAsync<JsonElement>($"/v1/vehicles/nearby?{query}")).GetProperty("vehicles").EnumerateArray()];
 
     private static async Task<string?[]> LabelsAsync(HttpClient rider, string query) => [.. (await NearbyAsync(rider, query)).Select(v => v.GetProperty("label").GetString())];
-
-    private static async Task RefusedAsync(HttpResponseMessage reply, HttpStatusCode status, string code)
-    {
-        var body = await reply.Content.ReadAsStringAsync();
-        reply.StatusCode.ShouldBe(status, body);
-        JsonDocument.Parse(body).RootElement.GetProperty("code").GetString().ShouldBe(code);
-    }
 }

@@ -51,7 +51,7 @@ public sealed class AccessTests(IdentityPlatform platform) : IClassFixture<Ident
     public async Task Nothing_is_done_for_somebody_without_a_token(string method, string path)
     {
         using var request = new HttpRequestMessage(new HttpMethod(method), path);
-        await IdentityPlatform.RefusedAsync(await platform.Http.SendAsync(request), HttpStatusCode.Unauthorized, "auth.token_required");
+        await Replies.RefusedAsync(await platform.Http.SendAsync(request), HttpStatusCode.Unauthorized, "auth.token_required");
     }
 
     [Fact, Trait("Req", "IDN-5"), Trait("Req", "SEC-1")]
@@ -85,7 +85,7 @@ public sealed class AccessTests(IdentityPlatform platform) : IClassFixture<Ident
         };
         listener.SetMeasurementEventCallback<long>((_, value, _, _) => Interlocked.Add(ref denied, value));
         listener.Start();
-        await IdentityPlatform.RefusedAsync(await platform.StaffClient("finance").PostAsync("/v1/signing-keys", null), HttpStatusCode.Forbidden, "auth.forbidden");
+        await Replies.RefusedAsync(await platform.StaffClient("finance").PostAsync("/v1/signing-keys", null), HttpStatusCode.Forbidden, "auth.forbidden");
         Interlocked.Read(ref denied).ShouldBeGreaterThan(0);
     }
 

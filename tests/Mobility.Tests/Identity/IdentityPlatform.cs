@@ -83,9 +83,6 @@ public sealed class IdentityPlatform : PlatformFixture
         reply.StatusCode.ShouldBe(expected, text);
         return JsonSerializer.Deserialize<JsonElement>(text);
     }
-
-    public static async Task RefusedAsync(HttpResponseMessage reply, HttpStatusCode status, string code) =>
-        (await JsonOf(reply, status)).GetProperty("code").GetString().ShouldBe(code);
 }
 
 /// <summary>Somebody who signed in.</summary>

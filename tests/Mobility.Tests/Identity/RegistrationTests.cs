@@ -1,3 +1,4 @@
+using Mobility.Tests.Support;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
@@ -37,7 +38,7 @@ public sealed class RegistrationTests(IdentityPlatform platform) : IClassFixture
     {
         var almost = platform.Clock.GetUtcNow().AddYears(-18).AddDays(1);
         var reply = await platform.RegisterAsync(IdentityPlatform.Form(platform.NewEmail(), birthDate: almost.ToString("yyyy-MM-dd")));
-        await IdentityPlatform.RefusedAsync(reply, HttpStatusCode.UnprocessableEntity, "identity.underage");
+        await Replies.RefusedAsync(reply, HttpStatusCode.UnprocessableEntity, "identity.underage");
     }
 
     [Fact]
@@ -94,7 +95,7 @@ public sealed class RegistrationTests(IdentityPlatform platform) : IClassFixture
             refused.GetProperty("code").GetString().ShouldBe("identity.code_wrong");
             refused.GetProperty("triesLeft").GetInt32().ShouldBe(left);
         }
-        await IdentityPlatform.RefusedAsync(await person.VerifyAsync("email", code), HttpStatusCode.UnprocessableEntity, "identity.code_used_up");
+        await Replies.RefusedAsync(await person.VerifyAsync("email", code), HttpStatusCode.UnprocessableEntity, "identity.code_used_up");
         (await person.Client.PostAsJsonAsync("/v1/accounts/me/codes", new { channel = "email" })).StatusCode.ShouldBe(HttpStatusCode.NoContent);
         (await person.VerifyAsync("email", await platform.CodeOfAsync(person.Email))).StatusCode.ShouldBe(HttpStatusCode.OK);
     }
@@ -117,7 +118,7 @@ public sealed class RegistrationTests(IdentityPlatform platform) : IClassFixture
         var person = await platform.NewPersonAsync();
         var code = await platform.CodeOfAsync(person.Email);
         platform.Clock.Advance(Codes.Lifetime);
-        await IdentityPlatform.RefusedAsync(await person.VerifyAsync("email", code), HttpStatusCode.UnprocessableEntity, "identity.code_expired");
+        await Replies.RefusedAsync(await person.VerifyAsync("email", code), HttpStatusCode.UnprocessableEntity, "identity.code_expired");
     }
 
     [Fact]
@@ -126,7 +127,7 @@ public sealed class RegistrationTests(IdentityPlatform platform) : IClassFixture
         var person = await platform.NewPersonAsync();
         for (var i = 1; i < Codes.IssuesPerDayMax; i++)
             (await person.Client.PostAsJsonAsync("/v1/accounts/me/codes", new { channel = "phone" })).StatusCode.ShouldBe(HttpStatusCode.NoContent);
-        await IdentityPlatform.RefusedAsync(
+        await Replies.RefusedAsync(
             await person.Client.PostAsJsonAsync("/v1/accounts/me/codes", new { channel = "phone" }), HttpStatusCode.TooManyRequests, "identity.too_many_codes");
     }
 
@@ -164,9 +165,9 @@ public sealed class RegistrationTests(IdentityPlatform platform) : IClassFixture
         (await person.VerifyAsync("email", code)).StatusCode.ShouldBe(HttpStatusCode.UnprocessableEntity); // a code serves one purpose
         var body = new { email = person.Email, code, password = "another good password" };
         (await platform.Http.PostAsJsonAsync("/v1/passwords", body)).StatusCode.ShouldBe(HttpStatusCode.NoContent);
-        await IdentityPlatform.RefusedAsync(
+        await Replies.RefusedAsync(
             await platform.Http.PostAsJsonAsync("/v1/passwords", body), HttpStatusCode.UnprocessableEntity, "identity.code_used_up");
-        await IdentityPlatform.RefusedAsync(await platform.Http.PostAsJsonAsync("/v1/passwords", body with { email = platform.NewEmail() }),
+        await Replies.RefusedAsync(await platform.Http.PostAsJsonAsync("/v1/passwords", body with { email = platform.NewEmail() }),
             HttpStatusCode.UnprocessableEntity, "identity.code_used_up");
         (await platform.TokenAsync(("grant_type", "refresh_token"), ("refresh_token", person.RefreshToken))).StatusCode.ShouldBe(HttpStatusCode.BadRequest);
         MissingOf(await (await platform.SignInAsync(person.Email, body.password)).MeAsync()).ShouldBe(["phone", "terms", "payment_method"]);

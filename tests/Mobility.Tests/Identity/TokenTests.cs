@@ -95,7 +95,7 @@ public sealed class TokenTests(IdentityPlatform platform) : IClassFixture<Identi
     {
         var client = platform.NewClient(Forge(fault));
         var reply = await client.GetAsync("/v1/accounts/me");
-        await IdentityPlatform.RefusedAsync(reply, HttpStatusCode.Unauthorized, "auth.token_required");
+        await Replies.RefusedAsync(reply, HttpStatusCode.Unauthorized, "auth.token_required");
         reply.Headers.WwwAuthenticate.ToString().ShouldBe("Bearer");
     }
 
@@ -103,7 +103,7 @@ public sealed class TokenTests(IdentityPlatform platform) : IClassFixture<Identi
     public async Task The_forger_of_the_tests_makes_good_tokens_when_it_leaves_out_the_fault()
     {
         var reply = await platform.NewClient(Forge("no fault")).GetAsync("/v1/accounts/me");
-        await IdentityPlatform.RefusedAsync(reply, HttpStatusCode.NotFound, "identity.account_not_found");
+        await Replies.RefusedAsync(reply, HttpStatusCode.NotFound, "identity.account_not_found");
     }
 
     [Fact, Trait("Req", "IDN-3")]
@@ -163,7 +163,7 @@ public sealed class TokenTests(IdentityPlatform platform) : IClassFixture<Identi
         var person = await platform.NewPersonAsync();
         var admin = platform.StaffClient();
         (await admin.PostAsync("/v1/signing-keys", null)).StatusCode.ShouldBe(HttpStatusCode.Created);
-        await IdentityPlatform.RefusedAsync(await admin.PostAsync("/v1/signing-keys", null), HttpStatusCode.Conflict, "identity.rotation_under_way");
+        await Replies.RefusedAsync(await admin.PostAsync("/v1/signing-keys", null), HttpStatusCode.Conflict, "identity.rotation_under_way");
         var keys = (await IdentityPlatform.JsonOf(await platform.Http.GetAsync("/.well-known/jwks.json"), HttpStatusCode.OK)).GetProperty("keys");
         keys.GetArrayLength().ShouldBe(2);
         keys.EnumerateArray().ShouldAllBe(k => k.GetProperty("alg").GetString() == "ES256" && !HasPrivatePart(k));

@@ -42,6 +42,8 @@ public sealed class LivingCityTests
         FaultWords.TryParse(faults, out var chosen).ShouldBeTrue();
         var result = await LiveAsync(Small with { Faults = chosen, Riders = 150 }, fromHour, untilHour);
         result.Counts["rides"].ShouldBeGreaterThan(0, Say(result));
+        if (chosen.HasFlag(Fault.Batteries))
+            result.Counts["stranded"].ShouldBeGreaterThan(0, Say(result));
         result.Counts.GetValueOrDefault("charged_for_our_fault_minor").ShouldBe(0, Say(result));
         result.Unacknowledged.ShouldBe(0);
     }

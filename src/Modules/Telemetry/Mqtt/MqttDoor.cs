@@ -73,7 +73,11 @@ internal sealed partial class MqttDoor(
         var ports = _server.Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.Select(text => new Uri(text).Port).ToArray();
         Port = settings.MqttPort is null ? null : ports[0];
         TlsPort = settings.MqttTlsPort is null ? null : ports[^1];
-        LogListening(loggers.CreateLogger<MqttDoor>(), Port, TlsPort);
+        var log = loggers.CreateLogger<MqttDoor>();
+        if (Port is { } plain)
+            LogListening(log, plain);
+        if (TlsPort is { } encrypted)
+            LogListeningWithTls(log, encrypted);
         _sweeping = connections.SweepAsync(_stopping.Token);
     }
 
@@ -96,8 +100,11 @@ internal sealed partial class MqttDoor(
         return ValueTask.CompletedTask;
     }
 
-    [LoggerMessage(EventId = 8101, Level = LogLevel.Information, Message = "The MQTT door listens on port {Port}, with TLS on {TlsPort}.")]
-    private static partial void LogListening(ILogger log, int? port, int? tlsPort);
+    [LoggerMessage(EventId = 8101, Level = LogLevel.Information, Message = "The MQTT door listens on port {Port}.")]
+    private static partial void LogListening(ILogger log, int port);
+
+    [LoggerMessage(EventId = 8102, Level = LogLevel.Information, Message = "The MQTT door listens with TLS on port {Port}.")]
+    private static partial void LogListeningWithTls(ILogger log, int port);
 
     /// <summary>Kestrel wants an application for HTTP; no connection of this server ever gets there.</summary>
     private sealed class NoHttp : IHttpApplication<object>

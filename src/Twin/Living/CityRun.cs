@@ -29,6 +29,9 @@ public sealed record CityRunSettings
     /// <summary>Shares of a week's wishes by its hours, learnt from a file; null for those of the habits.</summary>
     public IReadOnlyList<double>? Learnt { get; init; }
 
+    /// <summary>The city's streets; null for a grid that is drawn.</summary>
+    public StreetGraph? Streets { get; init; }
+
     /// <summary>Unique among the runs on one database.</summary>
     public string Name { get; init; } = "city";
 }
@@ -89,7 +92,8 @@ public sealed class CityRun : IAsyncDisposable
         _events = new CityEvents(Places, settings.Seed, _faults.Has(Fault.Storm), _faults.Has(Fault.Stadium), settings.Riders);
         _demand = new DemandModel(Places, settings.Seed, settings.Riders, _events, settings.Learnt);
         Client = new PlatformClient(platform.Address, ConnectionsMax, _latencies);
-        Streets = new StreetGrid(settings.Seed);
+        var grid = new StreetGrid(settings.Seed);
+        Streets = settings.Streets is { } graph ? new StreetMap(graph, grid) : grid;
         Radios = new RadioMap(Places, _faults);
         Measures = new CityMeasures(Places.Zone);
         Riders = new RiderPool(Client, platform, _faults, Directory.CreateDirectory(folder).FullName);
@@ -102,7 +106,7 @@ public sealed class CityRun : IAsyncDisposable
     internal string Name => _settings.Name;
     internal PlatformClient Client { get; }
     internal CityOfPlaces Places { get; }
-    internal StreetGrid Streets { get; }
+    internal IStreets Streets { get; }
     internal RadioMap Radios { get; }
     internal CityMeasures Measures { get; }
     internal RiderPool Riders { get; }

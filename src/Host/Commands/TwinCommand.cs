@@ -14,14 +14,15 @@ using Mobility.Twin.Trips;
 namespace Mobility.Host.Commands;
 
 /// <summary>A city that lives on injected time, with people, vehicles, a crew and faults, and the audit of what it left (docs/twin.md).</summary>
-/// <remarks>(1) read the pack; (2) start a database and the platform; (3) switch the vehicles on; (4) live; (5) audit; (6) report and keep the record.</remarks>
+/// <remarks>(1) read pack and streets; (2) start a database and the platform; (3) switch the vehicles on; (4) live; (5) audit; (6) report and keep the record.</remarks>
 internal static class TwinCommand
 {
     private const string DefaultDay = "2026-06-08";
     private static readonly TimeSpan TellEvery = TimeSpan.FromSeconds(5);
 
     private sealed record Request(
-        string Pack, DateOnly Day, double Hours, CityRunSettings Settings, IReadOnlyList<string> Like, string Runs, bool Json, IReadOnlyDictionary<string, string> Parameters);
+        string Pack, DateOnly Day, double Hours, CityRunSettings Settings, IReadOnlyList<string> Like, string? Streets, string Runs, bool Json,
+        IReadOnlyDictionary<string, string> Parameters);
 
     public static Command Create()
     {
@@ -49,6 +50,7 @@ internal static class TwinCommand
                 result.AddError($"--faults is a list of: {FaultWords.Known}.");
         });
         var like = new Option<string[]>("--like") { HelpName = "FILE", Description = "A published trip file from which the hours of demand are learnt" };
+        var streets = new Option<string?>("--streets") { HelpName = "FILE", Description = "An OpenStreetMap extract of the city, whose streets are ridden instead of a grid" };
         var people = PlatformOptions.Number("--crew", "How many of the crew work at a time", 2, 0, 1_000);
         var swapBelow = PlatformOptions.Number("--swap-below", "The crew swaps batteries that have less, in percent", 30, 0, 100);
         var stays = new Option<bool>("--no-moves") { Description = "The crew brings no vehicles to where people found none" };
@@ -61,7 +63,7 @@ internal static class TwinCommand
         var json = PlatformOptions.Json();
         var command = new Command("twin", "Live in a synthetic city through the platform's own doors; exit code 1 when a law is broken or a rider pays for our fault.")
         {
-            city, riders, vehicles, hours, day, seed, speed, faults, like, people, swapBelow, stays, name, json,
+            city, riders, vehicles, hours, day, seed, speed, faults, like, streets, people, swapBelow, stays, name, json,
         };
         command.Subcommands.Add(CompareCommand());
         command.SetAction((parsed, ct) =>
@@ -81,7 +83,7 @@ internal static class TwinCommand
                 .ToDictionary(option => option.Name[2..], option => Say(parsed, option));
             return RunAsync(
                 new Request(PackFolder(parsed.GetRequiredValue(city)), DateOnly.ParseExact(parsed.GetRequiredValue(day), "yyyy-MM-dd"), parsed.GetValue(hours), settings,
-                    parsed.GetValue(like) ?? [], RunsFolder, parsed.GetValue(json), parameters), ct);
+                    parsed.GetValue(like) ?? [], parsed.GetValue(streets), RunsFolder, parsed.GetValue(json), parameters), ct);
         });
         return command;
     }
@@ -116,6 +118,7 @@ internal static class TwinCommand
         if (reading.Pack is not { } whole)
             throw new PlatformStartException($"The city pack {request.Pack} cannot be used: {reading.Errors[0]}");
         var settings = request.Like.Count == 0 ? request.Settings : request.Settings with { Learnt = Learn(request.Like, ct) };
+        settings = request.Streets is { } extract ? settings with { Streets = Survey(extract, whole, ct) } : settings;
         var pack = whole with { Fleet = CityRun.Sample(whole.Fleet, settings.Vehicles) };
         var staff = pack.Staff.FirstOrDefault(account => account is { Role: StaffRole.OperationsManager, DemoPassword: not null })
             ?? throw new PlatformStartException($"The city pack {request.Pack} has no operations manager with a demo_password, whom the crew needs.");
@@ -187,6 +190,22 @@ internal static class TwinCommand
             return LearntHours.From(spool.Read(), survey.Zone);
         }
         catch (TripFileException unreadable)
+        {
+            throw new PlatformStartException(unreadable.Message, unreadable);
+        }
+    }
+
+    private static StreetGraph Survey(string extract, CityPack pack, CancellationToken ct)
+    {
+        Console.Error.WriteLine($"Reading the streets of {extract} ...");
+        try
+        {
+            var streets = StreetGraph.Read(extract, pack.Bays.Select(bay => bay.Position), ct);
+            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"Streets: {streets.Nodes} nodes, {streets.Meters:0} m; {pack.Bays.Count(bay => streets.Reaches(bay.Position))} of {pack.Bays.Length} bays are on them."));
+            return streets;
+        }
+        catch (MapFileException unreadable)
         {
             throw new PlatformStartException(unreadable.Message, unreadable);
         }

@@ -29,6 +29,9 @@ public sealed record CityRunSettings
     /// <summary>Shares of a week's wishes by its hours, learnt from a file; null for those of the habits.</summary>
     public IReadOnlyList<double>? Learnt { get; init; }
 
+    /// <summary>The city's streets; null for a grid that is drawn.</summary>
+    public StreetGraph? Streets { get; init; }
+
     /// <summary>Unique among the runs on one database.</summary>
     public string Name { get; init; } = "city";
 }
@@ -95,7 +98,8 @@ public sealed class CityRun : IAsyncDisposable
         if (_faults.Has(Fault.Crash) && platform.CrashAsync is null)
             throw new ArgumentException("The platform lives in this process and cannot be killed.", nameof(platform));
         Client = new PlatformClient(platform.Address, ConnectionsMax, _latencies) { RepeatsFor = _faults.Has(Fault.Crash) ? RestartedWithin : TimeSpan.Zero };
-        Streets = new StreetGrid(settings.Seed);
+        var grid = new StreetGrid(settings.Seed);
+        Streets = settings.Streets is { } graph ? new StreetMap(graph, grid) : grid;
         Radios = new RadioMap(Places, _faults);
         Measures = new CityMeasures(Places.Zone);
         Riders = new RiderPool(Client, platform, _faults, Directory.CreateDirectory(folder).FullName);
@@ -108,7 +112,7 @@ public sealed class CityRun : IAsyncDisposable
     internal string Name => _settings.Name;
     internal PlatformClient Client { get; }
     internal CityOfPlaces Places { get; }
-    internal StreetGrid Streets { get; }
+    internal IStreets Streets { get; }
     internal RadioMap Radios { get; }
     internal CityMeasures Measures { get; }
     internal RiderPool Riders { get; }

@@ -6,7 +6,7 @@ namespace Mobility.Twin.Living;
 /// Streets that were never surveyed: two directions at right angles, turned by the city's own angle. A way goes along one and then along the other, as in a city of
 /// blocks, and so is as long as both together.
 /// </summary>
-internal sealed class StreetGrid
+internal sealed class StreetGrid : IStreets
 {
     private readonly double _sine;
     private readonly double _cosine;
@@ -14,10 +14,7 @@ internal sealed class StreetGrid
     /// <param name="seed">Of the run; gives the angle.</param>
     public StreetGrid(int seed) => (_sine, _cosine) = Math.SinCos(Dice.Of(seed, "streets").Share() * Math.PI / 2);
 
-    /// <summary>The way between two places.</summary>
-    /// <param name="from">Where it begins.</param>
-    /// <param name="to">Where it ends.</param>
-    /// <param name="isFirstAlong">Which direction comes first.</param>
+    /// <inheritdoc/>
     public StreetWay Between(GeoPoint from, GeoPoint to, bool isFirstAlong)
     {
         var metersADegree = double.DegreesToRadians(1) * GeoPoint.EarthRadiusMeters;
@@ -25,23 +22,6 @@ internal sealed class StreetGrid
         var east = (to.LongitudeDegrees - from.LongitudeDegrees) * metersADegree * Math.Cos(double.DegreesToRadians(from.LatitudeDegrees));
         var (along, across) = (north * _cosine + east * _sine, east * _cosine - north * _sine);
         var corner = isFirstAlong ? from.OffsetMeters(along * _cosine, along * _sine) : from.OffsetMeters(-across * _sine, across * _cosine);
-        return new StreetWay(from, corner, to, Math.Abs(isFirstAlong ? along : across), Math.Abs(isFirstAlong ? across : along));
+        return new StreetWay([from, corner, to], [Math.Abs(isFirstAlong ? along : across), Math.Abs(isFirstAlong ? across : along)]);
     }
-}
-
-/// <summary>A way with one corner.</summary>
-internal sealed record StreetWay(GeoPoint From, GeoPoint Corner, GeoPoint To, double MetersToCorner, double MetersBehind)
-{
-    /// <summary>Its length.</summary>
-    public double Meters => MetersToCorner + MetersBehind;
-
-    /// <summary>The place after so many meters.</summary>
-    public GeoPoint At(double meters) =>
-        meters >= Meters ? To
-        : meters < MetersToCorner ? Between(From, Corner, meters / MetersToCorner)
-        : Between(Corner, To, (meters - MetersToCorner) / MetersBehind);
-
-    private static GeoPoint Between(GeoPoint from, GeoPoint to, double share) => new(
-        from.LatitudeDegrees + (to.LatitudeDegrees - from.LatitudeDegrees) * share,
-        from.LongitudeDegrees + (to.LongitudeDegrees - from.LongitudeDegrees) * share);
 }

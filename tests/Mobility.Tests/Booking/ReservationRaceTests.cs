@@ -1,4 +1,3 @@
-using Mobility.Tests.Support;
 using System.Net;
 using Microsoft.Extensions.DependencyInjection;
 using Mobility.Booking;
@@ -6,6 +5,7 @@ using Mobility.Contracts;
 using Mobility.Geo;
 using Mobility.Platform;
 using Mobility.Platform.Events;
+using Mobility.Tests.Support;
 
 namespace Mobility.Tests.Bookings;
 

@@ -1,5 +1,5 @@
-using Mobility.Tests.Support;
 using System.Net;
+using Mobility.Tests.Support;
 
 namespace Mobility.Tests.Bookings;
 

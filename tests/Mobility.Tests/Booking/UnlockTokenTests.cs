@@ -1,9 +1,9 @@
-using Mobility.Tests.Support;
 using System.Net;
 using System.Security.Cryptography;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
 using Mobility.Contracts;
+using Mobility.Tests.Support;
 using Mobility.Tests.Targets;
 
 namespace Mobility.Tests.Bookings;

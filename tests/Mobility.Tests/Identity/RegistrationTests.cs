@@ -1,8 +1,8 @@
-using Mobility.Tests.Support;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Mobility.Identity;
+using Mobility.Tests.Support;
 
 namespace Mobility.Tests.Identity;
 

@@ -77,6 +77,7 @@ internal static class ReplaySettings
         ["Notifications:Mailbox"] = "true",
         ["Telemetry:MqttPort"] = "0",
         ["RateLimits:bookings"] = Open,
+        ["RateLimits:nearby"] = Open,
         ["RateLimits:registration"] = Open,
         ["RateLimits:token"] = Open,
         ["RateLimits:verification"] = Open,

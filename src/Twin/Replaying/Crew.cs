@@ -79,6 +79,9 @@ internal sealed class Crew(PlatformClient client, PlatformHandle platform, Visit
         Relocations++;
         if (bike is not null)
         {
+            // The bike may have come to where it stands in this same minute: told later than the crew's word and as new, that place would stand.
+            await PlatformClient.LookAsync(() => Task.FromResult(bike.IsAllAcknowledged), Patience, ct);
+            await platform.SettleAsync(ct);
             Require(await client.RelocateAsync(token, bike.Id, to, ct), "relocate");
             await bike.CarryAsync(to, platform.Clock.GetUtcNow());
             return bike;

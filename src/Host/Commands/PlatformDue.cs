@@ -1,3 +1,4 @@
+using System.Globalization;
 using Mobility.Contracts;
 using Mobility.Platform;
 using Mobility.Platform.Bus;
@@ -14,11 +15,13 @@ internal sealed class PlatformDue : IAsyncDisposable
     private readonly MobilityApp _app;
     private readonly ReplayClock _clock;
     private readonly NpgsqlDataSource _source;
+    private readonly PlatformQuiet _quiet;
     private readonly string _nextSql;
 
     public PlatformDue(MobilityApp app, string connectionString, ReplayClock clock)
     {
         (_app, _clock, _source) = (app, clock, NpgsqlDataSource.Create(connectionString));
+        _quiet = new PlatformQuiet(app.Modules, app.Web.Services, clock);
         var modules = app.Modules.Select(module => $"SELECT min(due_at) AS due_at FROM {module.Module}.scheduled WHERE NOT parked");
         _nextSql = $"SELECT min(due_at) FROM ({string.Join(" UNION ALL ", modules)}) AS next";
     }
@@ -55,7 +58,7 @@ internal sealed class PlatformDue : IAsyncDisposable
         limit.CancelAfter(QuietPatience);
         try
         {
-            await PlatformQuiet.WaitAsync(_app.Modules, _app.Web.Services, _clock, limit.Token);
+            await _quiet.WaitAsync(limit.Token);
         }
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)
         {
@@ -67,13 +70,17 @@ internal sealed class PlatformDue : IAsyncDisposable
     public ValueTask DisposeAsync() => _source.DisposeAsync();
 }
 
-/// <summary>Settings of a replay's platform. Few riders are used in turn, all from one address: what guards a real door against that is open.</summary>
+/// <summary>
+/// Settings of a replay's platform. Few riders are used in turn, all from one address: what guards a real door against that is open. Their passwords are nobody's.
+/// </summary>
 internal static class ReplaySettings
 {
     private const string Open = "1000000";
 
     public static readonly IReadOnlyDictionary<string, string?> All = new Dictionary<string, string?>
     {
+        ["Fleet:CommandTimeout"] = UnderWay.CommandTimeout.ToString("c", CultureInfo.InvariantCulture),
+        ["Identity:PasswordIterations"] = "1000",
         ["Notifications:Mailbox"] = "true",
         ["Telemetry:MqttPort"] = "0",
         ["RateLimits:bookings"] = Open,
@@ -84,6 +91,7 @@ internal static class ReplaySettings
         ["RateLimits:vehicle-commands"] = Open,
         ["Logging:LogLevel:Default"] = "Warning",
         ["Logging:LogLevel:Microsoft.AspNetCore"] = "Error",
+        ["Logging:LogLevel:Mobility.Identity.IdentityStart"] = "Error",
         ["Logging:LogLevel:Microsoft.Hosting.Lifetime"] = "Error",
     };
 }

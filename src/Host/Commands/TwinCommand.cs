@@ -265,6 +265,8 @@ internal static class TwinCommand
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{"requests",-36}{"count",12}{"p50 ms",10}{"p95 ms",10}{"p99 ms",10}"));
         foreach (var step in result.Latencies)
             output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {step.Step,-34}{step.Count,12}{step.P50,10:0.0}{step.P95,10:0.0}{step.P99,10:0.0}"));
+        foreach (var (problem, count) in result.Problems)
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  refused or broken off: {count} × {problem}"));
     }
 
     private static string Say(CityProgress now, TimeZoneInfo zone) => string.Create(CultureInfo.InvariantCulture,

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 using Mobility.Contracts;
 using Mobility.Platform.Auth;
 using Mobility.Platform.Bus;
@@ -18,6 +19,8 @@ public sealed class IdentityModule : IModule
     /// <inheritdoc/>
     public void Configure(IModuleBuilder module)
     {
+        module.Services.AddSingleton<IValidateOptions<IdentityOptions>, IdentityOptionsValidator>();
+        module.Services.AddOptions<IdentityOptions>().Bind(module.Configuration.GetSection(Name)).ValidateOnStart();
         module.Services.AddSingleton<Passwords>().AddSingleton(new KeyProtection(module.Configuration.GetSection("Identity"), "signing keys")).AddSingleton<SigningKeys>().AddSingleton<TokenIssuer>();
         module.Services.AddSingleton<ITokenKeys>(p => p.GetRequiredService<SigningKeys>()).AddSingleton<IServiceTokens, LocalServiceTokens>();
         module.Services.AddSingleton<IPackLoader, StaffLoader>().AddHostedService<IdentityStart>();

@@ -1,5 +1,7 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using Mobility.Platform.Auth;
 using Mobility.Platform.Bus;
 using Mobility.Platform.Events;
@@ -7,10 +9,14 @@ using Mobility.Platform.Events;
 namespace Mobility.Identity;
 
 /// <summary>Before the first request: the signing keys are there, and the services that configuration names (<c>Identity:Services:name = secret</c>).</summary>
-internal sealed class IdentityStart(SigningKeys keys, Database<IdentityModule> database, IConfiguration configuration, TimeProvider clock) : IHostedService
+internal sealed partial class IdentityStart(
+    SigningKeys keys, Database<IdentityModule> database, IConfiguration configuration, IOptions<IdentityOptions> options, TimeProvider clock, ILogger<IdentityStart> log)
+    : IHostedService
 {
     public async Task StartAsync(CancellationToken cancellationToken)
     {
+        if (options.Value.PasswordIterations < IdentityOptions.SafeIterations)
+            LogWeakHashes(log, options.Value.PasswordIterations);
         await keys.RefreshAsync(SigningKeys.RememberedFor, cancellationToken);
         foreach (var service in configuration.GetSection("Identity:Services").GetChildren())
             if (service.Value is { Length: > 0 } secret)
@@ -19,6 +25,9 @@ internal sealed class IdentityStart(SigningKeys keys, Database<IdentityModule> d
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    [LoggerMessage(EventId = 1001, Level = LogLevel.Warning, Message = "Passwords are hashed with {Count} rounds only: nobody's real password belongs here.")]
+    private static partial void LogWeakHashes(ILogger log, int count);
 }
 
 /// <summary>

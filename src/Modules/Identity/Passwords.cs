@@ -11,9 +11,6 @@ internal sealed class Passwords : IDisposable
     public const int LengthMin = 8;
     public const int LengthMax = 128;
 
-    /// <summary>OWASP Password Storage Cheat Sheet, 2023, for PBKDF2 with HMAC-SHA-512.</summary>
-    public const int Iterations = 210_000;
-
     /// <summary>Checks that may run at the same time; the rest waits its turn.</summary>
     public const int ParallelMax = 2;
 
@@ -21,11 +18,15 @@ internal sealed class Passwords : IDisposable
     public static readonly string Rule = $"A password has {LengthMin} to {LengthMax} characters and is not the e-mail address.";
 
     private static readonly object Nobody = new();
-    private readonly PasswordHasher<object> _hasher = new(Options.Create(new PasswordHasherOptions { IterationCount = Iterations }));
+    private readonly PasswordHasher<object> _hasher;
     private readonly SemaphoreSlim _turn = new(ParallelMax);
     private readonly Lazy<string> _decoy;
 
-    public Passwords() => _decoy = new Lazy<string>(() => _hasher.HashPassword(Nobody, Secrets.New()));
+    public Passwords(IOptions<IdentityOptions> options)
+    {
+        _hasher = new PasswordHasher<object>(Options.Create(new PasswordHasherOptions { IterationCount = options.Value.PasswordIterations }));
+        _decoy = new Lazy<string>(() => _hasher.HashPassword(Nobody, Secrets.New()));
+    }
 
     public static bool IsAcceptable(string password, string email) =>
         password.Length is >= LengthMin and <= LengthMax && !password.Equals(email, StringComparison.OrdinalIgnoreCase);

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
 using Mobility.Platform.Events;
 using Mobility.Platform.Modules;
@@ -16,51 +18,67 @@ public interface ILogFollower
     BusPosition? ReadUpTo { get; }
 }
 
-/// <summary>Whether everything that was caused has happened: no message undelivered, nothing due. Who moves an injected clock waits for it.</summary>
-public static class PlatformQuiet
+/// <summary>
+/// Whether everything that was caused has happened: no message undelivered, nothing due. Who moves an injected clock waits for it, again and again, so it
+/// remembers up to where the log was seen delivered.
+/// </summary>
+/// <param name="modules">All of them; they may run in several processes.</param>
+/// <param name="clock">Says what is due.</param>
+public sealed class PlatformQuiet(IReadOnlyList<(ModuleDefinition Module, ModuleDatabase Database)> modules, TimeProvider clock)
 {
     /// <summary>Longest wait; longer means that something is stuck.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    /// <summary>Waits until the process is quiet at the clock's present instant.</summary>
-    /// <exception cref="TimeoutException">Something is stuck; the message names it.</exception>
-    public static async Task WaitAsync(IReadOnlyList<ModuleDefinition> modules, IServiceProvider services, TimeProvider clock, CancellationToken ct = default)
-    {
-        await WaitAsync([.. modules.Select(m => (m, services.GetRequiredKeyedService<ModuleDatabase>(m.Module)))], clock, ct);
-        var started = System.Diagnostics.Stopwatch.GetTimestamp();
-        foreach (var follower in services.GetServices<ILogFollower>())
-            while (await IsBehindAsync(follower, services.GetRequiredService<Database<PlatformModule>>(), ct))
-            {
-                if (System.Diagnostics.Stopwatch.GetElapsedTime(started) > Patience)
-                    throw new TimeoutException($"The platform is not quiet after {Patience.TotalSeconds} s: {follower.GetType().Name} is behind the log");
-                await Task.Delay(2, ct);
-            }
-    }
+    private static readonly TimeSpan PauseBetweenLooks = TimeSpan.FromMilliseconds(2);
 
-    /// <summary>Waits until modules are quiet that may run in several processes.</summary>
+    private readonly IReadOnlyList<ILogFollower> _followers = [];
+    private ulong _deliveredBelow; // every message of an earlier transaction
+
+    /// <summary>Of one process: what follows the log in its memory has caught up, too.</summary>
+    /// <param name="modules">All of them.</param>
+    /// <param name="services">Of the process.</param>
+    /// <param name="clock">Says what is due.</param>
+    public PlatformQuiet(IReadOnlyList<ModuleDefinition> modules, IServiceProvider services, TimeProvider clock)
+        : this([.. modules.Select(m => (m, services.GetRequiredKeyedService<ModuleDatabase>(m.Module)))], clock) =>
+        _followers = [.. services.GetServices<ILogFollower>()];
+
+    /// <summary>Waits until it is quiet at the clock's present instant. One caller at a time.</summary>
     /// <exception cref="TimeoutException">Something is stuck; the message names it.</exception>
-    public static async Task WaitAsync(IReadOnlyList<(ModuleDefinition Module, ModuleDatabase Database)> modules, TimeProvider clock, CancellationToken ct = default)
+    public async Task WaitAsync(CancellationToken ct = default)
     {
         foreach (var (module, _) in modules)
             module.Signals.Scheduled(module.Module).Set(); // a clock that was moved tells nobody that something is due
-        var started = System.Diagnostics.Stopwatch.GetTimestamp();
-        while (true)
+        var ended = await EndedBelowAsync(ct);
+        // A module may publish to one that was already asked: it is quiet when two looks in a row find nothing.
+        await UntilAsync(async () => await WhatIsBusyAsync(ct) ?? await WhatIsBusyAsync(ct), ct);
+        _deliveredBelow = ended;
+        foreach (var follower in _followers)
+            await UntilAsync(async () => await IsBehindAsync(follower, ct) ? $"{follower.GetType().Name} is behind the log" : null, ct);
+    }
+
+    private static async Task UntilAsync(Func<Task<string?>> whatIsBusy, CancellationToken ct)
+    {
+        var began = Stopwatch.GetTimestamp();
+        while (await whatIsBusy() is { } busy)
         {
-            var busy = await WhatIsBusyAsync(modules, clock.GetUtcNow(), ct);
-            // A module may publish to one that was already asked: it is quiet when two looks in a row find nothing.
-            if (busy is null && await WhatIsBusyAsync(modules, clock.GetUtcNow(), ct) is null)
-                return;
-            if (System.Diagnostics.Stopwatch.GetElapsedTime(started) > Patience)
+            if (Stopwatch.GetElapsedTime(began) > Patience)
                 throw new TimeoutException($"The platform is not quiet after {Patience.TotalSeconds} s: {busy}");
-            await Task.Delay(5, ct);
+            await Task.Delay(PauseBetweenLooks, ct);
         }
     }
 
-    private static async Task<bool> IsBehindAsync(ILogFollower follower, Database<PlatformModule> database, CancellationToken ct)
+    /// <summary>Every transaction before it has ended, so what it published shows.</summary>
+    private async Task<ulong> EndedBelowAsync(CancellationToken ct)
+    {
+        await using var command = modules[0].Database.Source.CreateCommand("SELECT pg_snapshot_xmin(pg_current_snapshot())");
+        return (ulong)(await command.ExecuteScalarAsync(ct))!;
+    }
+
+    private async Task<bool> IsBehindAsync(ILogFollower follower, CancellationToken ct)
     {
         if (follower.ReadUpTo is not { } place)
             return true;
-        await using var command = database.Source.CreateCommand("SELECT EXISTS (SELECT FROM bus.messages WHERE type = $1 AND (xid, position) > ($2, $3))");
+        await using var command = modules[0].Database.Source.CreateCommand("SELECT EXISTS (SELECT FROM bus.messages WHERE type = $1 AND (xid, position) > ($2, $3))");
         command.Parameters.AddWithValue(follower.Contract);
         command.Parameters.Add(new NpgsqlParameter { Value = place.Transaction, NpgsqlDbType = NpgsqlDbType.Xid8 });
         command.Parameters.AddWithValue(place.Row);
@@ -68,22 +86,26 @@ public static class PlatformQuiet
     }
 
     /// <summary>All modules are asked at once: a clock that is moved waits for the answer at every step.</summary>
-    private static async Task<string?> WhatIsBusyAsync(
-        IReadOnlyList<(ModuleDefinition Module, ModuleDatabase Database)> modules, DateTimeOffset now, CancellationToken ct) =>
-        (await Task.WhenAll(modules.Select(module => WhatIsBusyAsync(module.Module, module.Database, now, ct)))).FirstOrDefault(busy => busy is not null);
+    private async Task<string?> WhatIsBusyAsync(CancellationToken ct) =>
+        (await Task.WhenAll(modules.Select(module => WhatIsBusyAsync(module.Module, module.Database, ct)))).FirstOrDefault(busy => busy is not null);
 
-    private static async Task<string?> WhatIsBusyAsync(ModuleDefinition module, ModuleDatabase database, DateTimeOffset now, CancellationToken ct)
+    private async Task<string?> WhatIsBusyAsync(ModuleDefinition module, ModuleDatabase database, CancellationToken ct)
     {
-        var contracts = module.Subscriptions.Select(s => s.Contract).ToArray();
-        var names = module.Subscriptions.Select(s => s.Name).ToArray();
         var busy = await database.QuerySingleOrDefaultAsync<string>("""
             SELECT coalesce(
-                (SELECT 'scheduled ' || type FROM scheduled WHERE NOT parked AND (due_at <= @now OR (attempts > 0 AND error IS NULL)) LIMIT 1),
-                (SELECT 'inbox ' || subscription FROM inbox WHERE state = 'waiting' AND due_at <= @now LIMIT 1),
-                (SELECT 'subscription ' || s.name FROM unnest(@names, @contracts) AS s(name, contract) LEFT JOIN checkpoints c ON c.name = s.name
-                 WHERE EXISTS (SELECT FROM bus.messages m WHERE m.type = s.contract AND (m.xid, m.position) > (coalesce(c.xid, '0'), coalesce(c.position, 0)))
+                (SELECT 'scheduled ' || type FROM scheduled WHERE NOT parked AND (due_at <= @Now OR (attempts > 0 AND error IS NULL)) LIMIT 1),
+                (SELECT 'inbox ' || subscription FROM inbox WHERE state = 'waiting' AND due_at <= @Now LIMIT 1),
+                (SELECT 'subscription ' || s.name FROM unnest(@Names, @Contracts) AS s(name, contract) LEFT JOIN checkpoints c ON c.name = s.name
+                 WHERE EXISTS (SELECT FROM bus.messages m WHERE m.xid >= @DeliveredBelow::text::xid8 AND m.type = s.contract
+                     AND (m.xid, m.position) > (coalesce(c.xid, '0'), coalesce(c.position, 0)))
                  LIMIT 1))
-            """, new { now, names, contracts }, ct);
+            """, new
+        {
+            Now = clock.GetUtcNow(),
+            Names = module.Subscriptions.Select(s => s.Name).ToArray(),
+            Contracts = module.Subscriptions.Select(s => s.Contract).ToArray(),
+            DeliveredBelow = _deliveredBelow.ToString(CultureInfo.InvariantCulture),
+        }, ct);
         return busy is null ? null : $"{module.Module} {busy}";
     }
 }

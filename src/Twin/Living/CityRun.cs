@@ -59,7 +59,7 @@ public sealed class CityRun : IAsyncDisposable
     private const int OutageFromHour = 12;
     private const int OutageUntilHour = 13;
     private const int TheftHour = 3;
-    private const int CrashMillisecondsMax = 100;
+    private const int CrashMillisecondsMax = 60; // what a rider asks for takes about as long
     private const int Thefts = 2;
     private const int DragSteps = 10;
     private const int FullPercent = 100;
@@ -82,6 +82,7 @@ public sealed class CityRun : IAsyncDisposable
     private readonly DemandModel _demand;
     private readonly CityEvents _events;
     private DateTimeOffset _until = DateTimeOffset.MaxValue;
+    private long? _crashIsDue;
 
     /// <summary>Prepares a run.</summary>
     /// <param name="platform">A started platform with its city.</param>
@@ -174,6 +175,7 @@ public sealed class CityRun : IAsyncDisposable
             Unacknowledged = Crew.Vehicles.Count(vehicle => !vehicle.IsAllAcknowledged),
             Simulated = Timeline.Now - began,
             Latencies = _latencies.ToList(),
+            Problems = _latencies.Problems,
         };
     }
 
@@ -252,7 +254,7 @@ public sealed class CityRun : IAsyncDisposable
         if (_faults.Has(Fault.PaymentsDown))
             Between(began, OutageFromHour, OutageUntilHour, Crew.SwitchPaymentsAsync);
         if (_faults.Has(Fault.Crash))
-            Every(CrashEvery, began, CrashAsync);
+            Every(CrashEvery, began, round => _crashIsDue = round);
         if (_faults.Has(Fault.Theft))
             Between(began, TheftHour, TheftHour + 1, (begins, _) =>
             {
@@ -262,9 +264,12 @@ public sealed class CityRun : IAsyncDisposable
             });
     }
 
-    /// <summary>Beside whatever is going on, at any place of it.</summary>
-    private async Task CrashAsync(long round, CancellationToken ct)
+    /// <summary>A rider is about to ask for several things. If it is time for a crash, that is in the middle of them.</summary>
+    internal async Task RiderActsAsync(CancellationToken ct)
     {
+        if (_crashIsDue is not { } round)
+            return;
+        _crashIsDue = null;
         Measures.Count("crashes");
         await Timeline.UnderWay.AddAsync(Timeline.Now + UnderWay.AheadMax, KillAsync());
 
@@ -359,4 +364,7 @@ public sealed record CityResult
 
     /// <summary>Times of the requests.</summary>
     public required IReadOnlyList<StepLatency> Latencies { get; init; }
+
+    /// <summary>Requests that were refused or not answered, by step and code; also those whose repetition was answered.</summary>
+    public required IReadOnlyDictionary<string, long> Problems { get; init; }
 }

@@ -42,6 +42,7 @@ internal sealed class Outing(CityRun city, Wish wish)
             {
                 choice.Vehicle.IsIdle = false;
                 var began = city.Timeline.Now;
+                await city.RiderActsAsync(ct);
                 await StartAsync(rider, choice, began, ct); // the clock stands: a minute of reservation that begins has its price
                 return;
             }
@@ -165,6 +166,7 @@ internal sealed class Outing(CityRun city, Wish wish)
             return;
         city.Radios.Heed(choice.Vehicle, choice.Way.To);
         choice.Vehicle.Pass(began + choice.Time, choice.Way.To, choice.Way.Meters, 0);
+        await city.RiderActsAsync(ct);
         var ending = GiveBackAsync(rider, choice, ct);
         choice.Vehicle.Returning = ending;
         choice.Vehicle.IsIdle = true;

@@ -235,7 +235,7 @@ public sealed class ReplayRun : IAsyncDisposable
         }
         ride.End(_crew, at, ct);
         _riders.Enqueue((ride.Rider!, ride.Ending));
-        await _underWay.AddAsync(at + UnderWay.AheadMax, ride.Returning);
+        await _underWay.AddAsync(at + UnderWay.ReturnAheadMax, ride.Returning);
         await _underWay.AddAsync(at + UnderWay.MoneyAheadMax, ride.Ending);
     }
 

@@ -4,10 +4,16 @@ namespace Mobility.Twin.Replaying;
 /// What the twin has begun and the platform has not finished, in the order of simulated time. It bounds how far the clock may run ahead of it: less than every
 /// timeout of the platform, so that none passes because of the replay's haste.
 /// </summary>
-internal sealed class UnderWay
+public sealed class UnderWay
 {
-    /// <summary>Shorter than the shortest timeout of what a vehicle has a part in (it has 30 seconds to answer), with room to spare.</summary>
+    /// <summary>How long vehicles have to obey in a replay; less than a booking waits for them.</summary>
+    public static readonly TimeSpan CommandTimeout = TimeSpan.FromSeconds(110);
+
+    /// <summary>Shorter than what a vehicle in the street has to answer, and than the time until one that sets out tells where it is on its way.</summary>
     public static readonly TimeSpan AheadMax = TimeSpan.FromSeconds(20);
+
+    /// <summary>For a vehicle that comes back: it locks at its own time, and only <see cref="CommandTimeout"/> waits for that.</summary>
+    public static readonly TimeSpan ReturnAheadMax = TimeSpan.FromSeconds(100);
 
     /// <summary>For what only money waits for: a ride that has ended has no deadline.</summary>
     public static readonly TimeSpan MoneyAheadMax = TimeSpan.FromMinutes(4);

@@ -179,6 +179,21 @@ public sealed class DecisionTests
     }
 
     [Fact]
+    public async Task A_password_is_hashed_with_the_rounds_that_are_recommended_and_an_older_hash_of_fewer_still_fits()
+    {
+        using var usual = new Passwords(Microsoft.Extensions.Options.Options.Create(new IdentityOptions()));
+        using var quick = new Passwords(Microsoft.Extensions.Options.Options.Create(new IdentityOptions { PasswordIterations = 1_000 }));
+        RoundsOf(await usual.HashAsync("a password", CancellationToken.None)).ShouldBe(210_000);
+        var older = await quick.HashAsync("a password", CancellationToken.None);
+        RoundsOf(older).ShouldBe(1_000);
+        (await usual.CheckAsync(older, "a password", CancellationToken.None)).ShouldBeTrue();
+        (await usual.CheckAsync(older, "another", CancellationToken.None)).ShouldBeFalse();
+
+        // The format of ASP.NET Core's hasher: version, function, rounds.
+        static int RoundsOf(string hash) => System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(Convert.FromBase64String(hash).AsSpan(5, 4));
+    }
+
+    [Fact]
     public void A_key_of_the_wrong_length_is_one_clear_sentence() =>
         Should.Throw<PlatformStartException>(() => Protection("Identity:KeyProtection", "AAAA").Name).Message.ShouldBe("Identity:KeyProtection must hold 32 bytes in base 64.");
 

@@ -61,6 +61,9 @@ public sealed class LivingCityTests
         await run.PrepareAsync(CancellationToken.None);
         var result = await run.RunAsync(Midnight.AddHours(9), new Progress<CityProgress>(), CancellationToken.None);
         result.Counts["crashes"].ShouldBe(2);
+        result.Counts.Keys.Where(count => count.StartsWith("let_down.", StringComparison.Ordinal) && count.Contains("client.", StringComparison.Ordinal))
+            .ShouldBeEmpty("an app repeats what was not answered");
+        result.Problems.Keys.ShouldContain(problem => problem.Contains("client.", StringComparison.Ordinal), "no request was broken off: the kills met nobody");
         result.Counts["rides"].ShouldBeGreaterThan(10, Say(result));
         result.Counts.GetValueOrDefault("charged_for_our_fault_minor").ShouldBe(0, Say(result));
         result.Unacknowledged.ShouldBe(0);

@@ -118,6 +118,23 @@ public sealed class BusTests : IAsyncLifetime
         _echo.Heard.ShouldBe(Enumerable.Range(0, 500).Select(i => $"m{i:000}"));
     }
 
+    [Fact]
+    public async Task Who_waits_for_quiet_again_waits_for_a_message_of_a_transaction_that_was_open_before()
+    {
+        var quiet = new PlatformQuiet(_app.Modules, _app.Web.Services, _clock);
+        await using var late = await BeginAsync();
+        await InsertAsync(late, EchoModule.Held);
+        (await CountAsync("SELECT pg_current_xact_id()::text::bigint")).ShouldBePositive(); // a later transaction that has ended
+        await quiet.WaitAsync();
+        await late.CommitAsync();
+        var again = quiet.WaitAsync();
+        await Task.Delay(300); // gives a wrong one every chance to be done
+        again.IsCompleted.ShouldBeFalse();
+        _echo.Release.SetResult();
+        await again;
+        _echo.Heard.ShouldBe([EchoModule.Held]);
+    }
+
     [Fact, Trait("Req", "EVT-8")]
     public async Task Two_processes_with_the_same_subscription_act_once_per_message()
     {
@@ -215,7 +232,12 @@ public sealed class BusTests : IAsyncLifetime
     /// <summary>Writes down what it hears, and stumbles where it is told to.</summary>
     private sealed class EchoModule : IModule
     {
+        /// <summary>What is said so is handled when <see cref="Release"/> is.</summary>
+        public const string Held = "held";
+
         public ConcurrentQueue<string> Heard { get; } = new();
+
+        public TaskCompletionSource Release { get; } = new();
 
         public ConcurrentDictionary<string, int> FailuresLeft { get; } = new();
 
@@ -225,8 +247,10 @@ public sealed class BusTests : IAsyncLifetime
 
         public void Configure(IModuleBuilder module)
         {
-            module.Subscribe<SaidV1>("write-down", (said, reaction, _) =>
+            module.Subscribe<SaidV1>("write-down", async (said, reaction, _) =>
             {
+                if (said.Text == Held)
+                    await Release.Task;
                 reaction.Work.Execute("INSERT INTO heard (key, text) VALUES ($1, $2)", reaction.Message.Key, said.Text);
                 if (FailuresLeft.TryGetValue(said.Text, out var left) && left > 0)
                 {
@@ -234,7 +258,6 @@ public sealed class BusTests : IAsyncLifetime
                     throw new InvalidOperationException("stumbled on purpose");
                 }
                 Heard.Enqueue(said.Text);
-                return Task.CompletedTask;
             });
             module.Scheduled<WakeUp>("wake-up", (wakeUp, _, _) =>
             {

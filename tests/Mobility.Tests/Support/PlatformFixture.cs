@@ -82,8 +82,8 @@ public class PlatformFixture : IAsyncLifetime
     }
 
     /// <summary>Waits until no subscription lags and nothing is due: what was caused has happened.</summary>
-    public Task SettleAsync() => PlatformQuiet.WaitAsync(
-        [.. _apps.SelectMany(app => app.Modules.Select(m => (m, app.Web.Services.GetRequiredKeyedService<ModuleDatabase>(m.Module))))], Clock);
+    public Task SettleAsync() => new PlatformQuiet(
+        [.. _apps.SelectMany(app => app.Modules.Select(m => (m, app.Web.Services.GetRequiredKeyedService<ModuleDatabase>(m.Module))))], Clock).WaitAsync();
 
     private static string FreeUrl()
     {
@@ -98,7 +98,9 @@ public class PlatformFixture : IAsyncLifetime
         {
             ["Logging:LogLevel:Default"] = "Warning",
             ["Logging:LogLevel:Microsoft.AspNetCore"] = "Error",
+            ["Logging:LogLevel:Mobility.Identity.IdentityStart"] = "Error",
             ["Database:PoolSize"] = "8",
+            ["Identity:PasswordIterations"] = "1000",
             ["Identity:KeyProtection"] = Convert.ToBase64String(new byte[32]), // else a key file in the home folder is made
             ["Fleet:KeyProtection"] = Convert.ToBase64String(new byte[32]),
             ["Telemetry:KeyProtection"] = Convert.ToBase64String(new byte[32]),

@@ -19,7 +19,7 @@ internal sealed record Batch
 }
 
 /// <summary>
-/// Stores batches, each in one transaction. Fresh reports go into history by COPY; those that may be known are compared with it first. That a report is there
+/// Stores batches, each in one transaction. Fresh reports go into history by COPY when they are many; those that may be known are compared with it first. That a report is there
 /// once is the primary key's word, not this process's memory: when a fresh one turns out to be known, the caller comes again with all of them as maybe known.
 /// </summary>
 internal sealed class BatchStore(Database<TelemetryModule> database, HistoryPartitions partitions, ReportZones zones)
@@ -29,6 +29,9 @@ internal sealed class BatchStore(Database<TelemetryModule> database, HistoryPart
 
     /// <summary>Bytes kept of a quarantined payload.</summary>
     public const int QuarantinedBytesMax = 4_096;
+
+    /// <summary>From here on COPY, which is parsed and planned each time, is worth it.</summary>
+    private const int CopiedMin = 32;
 
     private const string ArrayParameters =
         "$1::uuid[], $2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::float8[], $6::float8[], $7::real[], $8::real[], $9::real[], $10::smallint[], "
@@ -44,10 +47,12 @@ internal sealed class BatchStore(Database<TelemetryModule> database, HistoryPart
         await partitions.EnsureAsync(batch.Fresh.Concat(batch.MaybeKnown).Select(r => HistoryPartitions.DayOf(r.At)).Distinct(), ct);
         await using var connection = await database.Source.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
-        if (batch.Fresh.Count > 0)
+        if (batch.Fresh.Count >= CopiedMin)
             await CopyAsync(connection, batch.Fresh, ct);
         var known = batch.MaybeKnown.Count > 0 ? await MergeAsync(connection, batch.MaybeKnown, now, ct) : new Dictionary<(Guid, long), DateTimeOffset>();
         await using var rest = new NpgsqlBatch(connection);
+        if (batch.Fresh.Count is > 0 and < CopiedMin)
+            rest.BatchCommands.Add(Few(batch.Fresh));
         if (Newest(batch, known) is { Count: > 0 } newest)
             rest.BatchCommands.Add(LastReports(newest));
         if (batch.Statuses.Count > 0)
@@ -58,6 +63,18 @@ internal sealed class BatchStore(Database<TelemetryModule> database, HistoryPart
             await rest.ExecuteNonQueryAsync(ct);
         await transaction.CommitAsync(ct);
         return known;
+    }
+
+    private NpgsqlBatchCommand Few(List<VehicleReport> reports)
+    {
+        var command = new NpgsqlBatchCommand($"""
+            INSERT INTO history ({Columns})
+            SELECT vehicle, sequence, at, received_at, lat, lon, accuracy, heading, speed, charge, battery, locked, odometer, temperature,
+                string_to_array(errors, ' '), string_to_array(zones, ' ')
+            FROM unnest({ArrayParameters}) AS i({Columns})
+            """);
+        AddArrays(command.Parameters, reports);
+        return command;
     }
 
     private async Task CopyAsync(NpgsqlConnection connection, List<VehicleReport> reports, CancellationToken ct)

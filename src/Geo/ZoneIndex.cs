@@ -176,16 +176,25 @@ public sealed class ZoneIndex
         return count;
     }
 
-    /// <summary>Whether a way that ends outside an area touches it: then it meets its outer ring.</summary>
+    /// <summary>Whether a way whose ends are not in an area touches it: then it meets a ring, from one hole to another perhaps only those of holes.</summary>
     private static bool Meets(GeoMultiPolygon area, GeoPoint from, GeoPoint to)
     {
         foreach (var polygon in area.Polygons)
         {
-            var ring = polygon.Outer;
-            for (var i = 1; i < ring.Length; i++)
-                if (Orientation.SegmentsMeet(from, to, ring[i - 1], ring[i]))
+            if (Meets(polygon.Outer, from, to))
+                return true;
+            foreach (var hole in polygon.Holes)
+                if (Meets(hole, from, to))
                     return true;
         }
+        return false;
+    }
+
+    private static bool Meets(ImmutableArray<GeoPoint> ring, GeoPoint from, GeoPoint to)
+    {
+        for (var i = 1; i < ring.Length; i++)
+            if (Orientation.SegmentsMeet(from, to, ring[i - 1], ring[i]))
+                return true;
         return false;
     }
 

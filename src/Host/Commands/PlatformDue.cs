@@ -3,7 +3,7 @@ using Mobility.Contracts;
 using Mobility.Platform;
 using Mobility.Platform.Bus;
 using Mobility.Telemetry.Mqtt;
-using Mobility.Twin.Replaying;
+using Mobility.Twin.Stage;
 using Npgsql;
 
 namespace Mobility.Host.Commands;
@@ -13,12 +13,12 @@ internal sealed class PlatformDue : IAsyncDisposable
 {
     private static readonly TimeSpan QuietPatience = TimeSpan.FromSeconds(15);
     private readonly MobilityApp _app;
-    private readonly ReplayClock _clock;
+    private readonly TwinClock _clock;
     private readonly NpgsqlDataSource _source;
     private readonly PlatformQuiet _quiet;
     private readonly string _nextSql;
 
-    public PlatformDue(MobilityApp app, string connectionString, ReplayClock clock)
+    public PlatformDue(MobilityApp app, string connectionString, TwinClock clock)
     {
         (_app, _clock, _source) = (app, clock, NpgsqlDataSource.Create(connectionString));
         _quiet = new PlatformQuiet(app.Modules, app.Web.Services, clock);

@@ -5,7 +5,7 @@ using System.IO.MemoryMappedFiles;
 using Mobility.Contracts;
 using Mobility.Platform;
 using Mobility.Platform.Modules;
-using Mobility.Twin.Replaying;
+using Mobility.Twin.Stage;
 
 namespace Mobility.Host.Commands;
 
@@ -179,7 +179,7 @@ internal sealed class PlatformProcess : IAsyncDisposable
         await _process.StandardOutput.ReadLineAsync(ct) ?? throw new PlatformStartException("The platform's process ended; its message stands above.");
 
     /// <summary>A clock in a file that two processes have in their memory: who moves it, moves it in both at once.</summary>
-    private sealed class SharedClock : ReplayClock, IDisposable
+    private sealed class SharedClock : TwinClock, IDisposable
     {
         private readonly MemoryMappedFile _mapped;
         private readonly MemoryMappedViewAccessor _ticks;

@@ -7,6 +7,7 @@ using Mobility.Platform.Modules;
 using Mobility.Twin.Client;
 using Mobility.Twin.Replaying;
 using Mobility.Twin.Reporting;
+using Mobility.Twin.Stage;
 using Mobility.Twin.Trips;
 
 namespace Mobility.Host.Commands;
@@ -135,7 +136,7 @@ internal static class ReplayCommand
             State = database.State,
         };
         var city = ReplayCity.Build(survey, plan.CrewPassword, request.City);
-        var clock = new ReplayClock(plan.State?.At ?? survey.FirstStart - PreparationTime);
+        var clock = new TwinClock(plan.State?.At ?? survey.FirstStart - PreparationTime);
         var options = new MobilityAppOptions { ConnectionString = database.ConnectionString, Clock = clock, Settings = ReplaySettings.All };
         await using var app = MobilityApp.Create(options);
         await using var due = new PlatformDue(app, database.ConnectionString, clock);
@@ -206,7 +207,7 @@ internal static class ReplayCommand
     }
 
     private static async Task<ReplayRun> PrepareAsync(
-        MobilityApp app, ReplayClock clock, CityPack city, ReplayPlan plan, PlatformDue due, IProgress<string> progress, CancellationToken ct)
+        MobilityApp app, TwinClock clock, CityPack city, ReplayPlan plan, PlatformDue due, IProgress<string> progress, CancellationToken ct)
     {
         progress.Report("Bringing the database up to date");
         await app.MigrateAsync(ct);
@@ -247,7 +248,7 @@ internal static class ReplayCommand
     }
 
     /// <summary>Null when it was interrupted.</summary>
-    private static async Task<IReadOnlyList<AuditResult>?> AuditAsync(MobilityApp app, ReplayClock clock, CancellationToken ct)
+    private static async Task<IReadOnlyList<AuditResult>?> AuditAsync(MobilityApp app, TwinClock clock, CancellationToken ct)
     {
         try
         {

@@ -8,7 +8,7 @@ using Mobility.Host.Packs;
 using Mobility.Platform;
 using Mobility.Twin.Client;
 using Mobility.Twin.Living;
-using Mobility.Twin.Replaying;
+using Mobility.Twin.Stage;
 using Mobility.Twin.Trips;
 
 namespace Mobility.Host.Commands;

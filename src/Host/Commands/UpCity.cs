@@ -2,7 +2,7 @@ using Mobility.Contracts;
 using Mobility.Telemetry.Mqtt;
 using Mobility.Twin.Client;
 using Mobility.Twin.Living;
-using Mobility.Twin.Replaying;
+using Mobility.Twin.Stage;
 
 namespace Mobility.Host.Commands;
 

@@ -4,7 +4,7 @@ using Mobility.Contracts;
 using Mobility.Edge.Wire;
 using Mobility.Geo;
 using Mobility.Twin.Client;
-using Mobility.Twin.Replaying;
+using Mobility.Twin.Stage;
 
 namespace Mobility.Twin.Living;
 
@@ -27,24 +27,24 @@ internal sealed class CityCrew(
     private const double ChargerMeters = 60;
     private const int ChargePercentAJob = 8;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan HeardWithin = TimeSpan.FromSeconds(2);
-    private readonly Dictionary<VehicleId, Bike> _byId = [];
+    private static readonly TimeSpan HeardWithin = TimeSpan.FromSeconds(10);
+    private readonly Dictionary<VehicleId, SimulatedVehicle> _byId = [];
     private readonly List<(Place Place, DateTimeOffset At)> _missed = [];
     private int _packs;
 
     /// <summary>All vehicles.</summary>
-    public ImmutableArray<Bike> Vehicles { get; private set; } = [];
+    public ImmutableArray<SimulatedVehicle> Vehicles { get; private set; } = [];
 
     public long Swaps { get; private set; }
     public long Relocations { get; private set; }
 
-    public Bike? Find(VehicleId id) => _byId.GetValueOrDefault(id);
+    public SimulatedVehicle? Find(VehicleId id) => _byId.GetValueOrDefault(id);
 
     /// <summary>Switches every vehicle on, where the platform last saw it.</summary>
     public async Task TakeOverAsync(IReadOnlyList<FleetVehicle> fleet, CancellationToken ct)
     {
         var types = platform.City.VehicleTypes.ToDictionary(type => type.Id);
-        var made = new Bike[fleet.Count];
+        var made = new SimulatedVehicle[fleet.Count];
         await Parallel.ForAsync(0, fleet.Count, new ParallelOptions { MaxDegreeOfParallelism = AtATime, CancellationToken = ct },
             async (index, token) => made[index] = await MakeAsync(index, fleet[index], types[fleet[index].VehicleTypeId], token));
         foreach (var vehicle in made)
@@ -59,7 +59,7 @@ internal sealed class CityCrew(
         Vehicles.Where(vehicle => vehicle.IsIdle && !vehicle.Returning.IsCompleted && vehicle.Position.DistanceMetersTo(place) <= meters).Select(vehicle => vehicle.Returning);
 
     /// <summary>After a ride: waits until the platform lets the vehicle be found again.</summary>
-    public async Task ReceiveAsync(Bike vehicle, CancellationToken ct)
+    public async Task ReceiveAsync(SimulatedVehicle vehicle, CancellationToken ct)
     {
         var token = await visitor.TokenAsync(ct);
         var state = VehicleState.OnTrip;
@@ -71,9 +71,9 @@ internal sealed class CityCrew(
             throw new RefusedException("vehicle_back", $"client.still_{state.ToString().ToLowerInvariant()}", vehicle.Id.ToString());
     }
 
-    /// <summary>Waits a moment until the platform has acknowledged what vehicles have told; who is without network keeps it.</summary>
+    /// <summary>Waits a moment until the platform has acknowledged what vehicles have told; who cannot be heard keeps it.</summary>
     public Task HeardAsync(CancellationToken ct) =>
-        PlatformClient.LookAsync(() => Task.FromResult(Vehicles.All(vehicle => vehicle.Faults.Radio is not null || vehicle.IsAllAcknowledged)), HeardWithin, ct);
+        PlatformClient.LookAsync(() => Task.FromResult(Vehicles.All(vehicle => vehicle.IsAllAcknowledged || MayBeUnheard(vehicle))), HeardWithin, ct);
 
     /// <summary>Somebody found nothing near a place; the crew hears of it.</summary>
     public void Hear(GeoPoint from, DateTimeOffset at) => _missed.Add((city.Places.MinBy(place => place.Position.DistanceMetersTo(from))!, at));
@@ -136,7 +136,7 @@ internal sealed class CityCrew(
         return true;
     }
 
-    private Bike[] StandingAt(Place place) =>
+    private SimulatedVehicle[] StandingAt(Place place) =>
         [.. Vehicles.Where(IsFree).Where(HasPack).Where(vehicle => vehicle.Position.DistanceMetersTo(place.Position) <= PlaceMeters)];
 
     /// <summary>Cars and vans charge where they stand.</summary>
@@ -150,11 +150,19 @@ internal sealed class CityCrew(
             }
     }
 
-    private static bool IsFree(Bike vehicle) => vehicle.IsIdle && vehicle.Returning.IsCompleted;
+    /// <summary>On injected time: waits for those that were given back, so that who stands where does not depend on how fast the machine is.</summary>
+    public Task BackAsync(IEnumerable<SimulatedVehicle> vehicles) =>
+        platform.IsInRealTime ? Task.CompletedTask : Task.WhenAll(vehicles.Where(vehicle => vehicle.IsIdle).Select(vehicle => vehicle.Returning));
 
-    private static bool HasPack(Bike vehicle) => vehicle.Build.Kind is VehicleKind.Scooter or VehicleKind.EBike;
+    /// <summary>Whether it stands and nobody has it.</summary>
+    public static bool IsFree(SimulatedVehicle vehicle) => vehicle.IsIdle && vehicle.Returning.IsCompleted;
 
-    private async Task<Bike> MakeAsync(int number, FleetVehicle wanted, VehicleType type, CancellationToken ct)
+    private bool MayBeUnheard(SimulatedVehicle vehicle) =>
+        vehicle.IsDead || vehicle.Faults.Radio is not null || (faults.Has(Fault.Crash) && !vehicle.IsConnected);
+
+    private static bool HasPack(SimulatedVehicle vehicle) => vehicle.Build.Kind is VehicleKind.Scooter or VehicleKind.EBike;
+
+    private async Task<SimulatedVehicle> MakeAsync(int number, FleetVehicle wanted, VehicleType type, CancellationToken ct)
     {
         var id = VehicleId.Of(platform.City.City.Id, wanted.Label);
         var token = await visitor.TokenAsync(ct);
@@ -162,7 +170,7 @@ internal sealed class CityCrew(
         var secret = (await client.IssueDeviceSecretAsync(token, id, ct)).Require("device_secret").Password;
         var wrong = faults.OfVehicle(number, platform.MqttPort);
         var door = new DoorAddress("127.0.0.1", wrong.Radio?.Port ?? platform.MqttPort) { Secret = secret };
-        var vehicle = Bike.Start(id, VehicleBuild.Of(type), seen.Position, faults.ChargeOf(number, seen.StateOfChargePercent), platform.Clock, door,
+        var vehicle = SimulatedVehicle.Start(id, VehicleBuild.Of(type), seen.Position, faults.ChargeOf(number, seen.StateOfChargePercent), platform.Clock, door,
             Path.Combine(folder, wanted.Label), wrong);
         vehicle.Tick();
         return vehicle;

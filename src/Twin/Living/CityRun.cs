@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using Mobility.Contracts;
 using Mobility.Twin.Client;
-using Mobility.Twin.Replaying;
+using Mobility.Twin.Stage;
 
 namespace Mobility.Twin.Living;
 
@@ -78,7 +78,7 @@ public sealed class CityRun : IAsyncDisposable
     private readonly CityRunSettings _settings;
     private readonly FaultPlan _faults;
     private readonly LatencyBook _latencies = new();
-    private readonly AgentTicks _ticks;
+    private readonly VehicleTicks _ticks;
     private readonly DemandModel _demand;
     private readonly CityEvents _events;
     private DateTimeOffset _until = DateTimeOffset.MaxValue;
@@ -107,7 +107,7 @@ public sealed class CityRun : IAsyncDisposable
         Timeline = new Timeline(platform, platform.IsInRealTime ? 1 : settings.Speed);
         var password = staff.DemoPassword ?? throw new ArgumentException("The staff account has no password to sign in with.", nameof(staff));
         Crew = new CityCrew(Client, platform, Visitor.Person(Client, platform.Clock, staff.Email, password), Places, _faults, settings.Crew, folder);
-        _ticks = new AgentTicks(() => Crew.Vehicles);
+        _ticks = new VehicleTicks(() => Crew.Vehicles);
     }
 
     internal string Name => _settings.Name;
@@ -146,7 +146,7 @@ public sealed class CityRun : IAsyncDisposable
         var began = Timeline.Now;
         var wishes = _demand.From(began).GetEnumerator();
         NextWish(wishes, progress);
-        Every(RestRoundEvery, began, Rest);
+        Every(RestRoundEvery, began, RestAsync);
         Every(CrewWorksEvery, began, WorkAsync);
         if (_faults.Has(Fault.Telemetry))
             Every(RadiosBreakEvery, began, round => Radios.BreakSome(Crew.Vehicles, round));
@@ -226,11 +226,12 @@ public sealed class CityRun : IAsyncDisposable
             });
     }
 
-    private void Rest(long round)
+    private async Task RestAsync(long round, CancellationToken ct)
     {
-        for (var number = (int)(round % RestRounds); number < Crew.Vehicles.Length; number += RestRounds)
-            if (Crew.Vehicles[number] is { IsIdle: true } vehicle && vehicle.Returning.IsCompleted)
-                vehicle.Rest(Timeline.Now);
+        var turn = Enumerable.Range(0, Crew.Vehicles.Length).Where(number => number % RestRounds == round % RestRounds).Select(number => Crew.Vehicles[number]).ToArray();
+        await Crew.BackAsync(turn);
+        foreach (var vehicle in turn.Where(CityCrew.IsFree))
+            vehicle.Rest(Timeline.Now);
     }
 
     private async Task WorkAsync(long round, CancellationToken ct)
@@ -240,6 +241,8 @@ public sealed class CityRun : IAsyncDisposable
             return;
         if (round == 1 || (local.Hour is ShiftFromHour or PacksAgainHour && local.Minute < CrewWorksEvery.TotalMinutes))
             Crew.LoadPacks();
+        await Crew.BackAsync(Crew.Vehicles);
+        await CalmAsync(ct); // what a vehicle told in this same instant must not come after the crew's word of where it stands now
         await Crew.WorkAsync(Timeline.Now, ct);
     }
 
@@ -322,7 +325,7 @@ public sealed class CityRun : IAsyncDisposable
             Measures.Count("stolen");
             for (var step = 1; step <= DragSteps; step++)
             {
-                var at = Timeline.Now + step * Bike.ReportEvery;
+                var at = Timeline.Now + step * SimulatedVehicle.ReportEvery;
                 Timeline.At(at, () => vehicle.DragTo(at, vehicle.Position.OffsetMeters(DragMeters, 0)));
             }
         }

@@ -1,5 +1,5 @@
 using Mobility.Geo;
-using Mobility.Twin.Replaying;
+using Mobility.Twin.Stage;
 
 namespace Mobility.Twin.Living;
 

@@ -1,6 +1,6 @@
 using Mobility.Contracts;
 using Mobility.Twin.Client;
-using Mobility.Twin.Replaying;
+using Mobility.Twin.Stage;
 
 namespace Mobility.Twin.Living;
 
@@ -27,7 +27,7 @@ internal sealed class Outing(CityRun city, Wish wish)
     private int _looks;
     private bool _isStranded;
 
-    private sealed record Choice(Bike Vehicle, QuoteReply Quote, StreetWay Way, TimeSpan Time, Rental Rental);
+    private sealed record Choice(SimulatedVehicle Vehicle, QuoteReply Quote, StreetWay Way, TimeSpan Time, Rental Rental);
 
     /// <summary>Looks around; returns when it is clear whether they ride, come back later, or walk away.</summary>
     public async Task LookAsync(CancellationToken ct)
@@ -107,7 +107,7 @@ internal sealed class Outing(CityRun city, Wish wish)
 
     private void Ride(Rider rider, Choice choice, DateTimeOffset began)
     {
-        for (var at = began + Bike.ReportEvery; at < began + choice.Time; at += Bike.ReportEvery)
+        for (var at = began + SimulatedVehicle.ReportEvery; at < began + choice.Time; at += SimulatedVehicle.ReportEvery)
         {
             var passed = at;
             city.Timeline.At(passed, token => PassAsync(rider, choice, began, passed, token));

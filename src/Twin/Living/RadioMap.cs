@@ -1,5 +1,5 @@
 using Mobility.Geo;
-using Mobility.Twin.Replaying;
+using Mobility.Twin.Stage;
 
 namespace Mobility.Twin.Living;
 
@@ -12,14 +12,14 @@ internal sealed class RadioMap(CityOfPlaces city, FaultPlan faults)
     private readonly GeoPoint[] _dead = faults.Has(Fault.DeadZones) ? Draw(city, faults.Seed) : [];
 
     /// <summary>A vehicle has come to a place.</summary>
-    public void Heed(Bike vehicle, GeoPoint position)
+    public void Heed(SimulatedVehicle vehicle, GeoPoint position)
     {
         if (vehicle.Faults.Radio is { } radio)
             radio.IsDead = _dead.Any(zone => zone.DistanceMetersTo(position) <= DeadZoneMeters);
     }
 
     /// <summary>Some of the bad connections break off.</summary>
-    public void BreakSome(IReadOnlyList<Bike> vehicles, long round)
+    public void BreakSome(IReadOnlyList<SimulatedVehicle> vehicles, long round)
     {
         for (var number = 0; number < vehicles.Count; number++)
             if (faults.HasBadRadio(number) && Dice.Of(faults.Seed, $"break {round}", number).Chance(BreakShare))

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using Mobility.Twin.Client;
-using Mobility.Twin.Replaying;
+using Mobility.Twin.Stage;
 
 namespace Mobility.Twin.Living;
 

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Mobility.Twin.Replaying;
+using Mobility.Twin.Stage;
 
 namespace Mobility.Twin.Living;
 

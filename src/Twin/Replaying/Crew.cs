@@ -4,6 +4,7 @@ using Mobility.Contracts;
 using Mobility.Edge.Wire;
 using Mobility.Geo;
 using Mobility.Twin.Client;
+using Mobility.Twin.Stage;
 
 namespace Mobility.Twin.Replaying;
 
@@ -12,17 +13,17 @@ internal sealed class Crew(PlatformClient client, PlatformHandle platform, Visit
 {
     private const int CredentialsAtATime = 8;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
-    private readonly Dictionary<VehicleId, Bike> _bikes = [];
-    private ImmutableArray<Bike> _inOrder = [];
+    private readonly Dictionary<VehicleId, SimulatedVehicle> _bikes = [];
+    private ImmutableArray<SimulatedVehicle> _inOrder = [];
     private int _packs;
 
     public long Relocations { get; private set; }
     public long Bought { get; private set; }
     public long Swaps => Volatile.Read(ref _packs);
-    public ImmutableArray<Bike> Bikes => _inOrder;
+    public ImmutableArray<SimulatedVehicle> Bikes => _inOrder;
     private CityId City => platform.City.City.Id;
 
-    public Bike? Find(VehicleId id) => _bikes.GetValueOrDefault(id);
+    public SimulatedVehicle? Find(VehicleId id) => _bikes.GetValueOrDefault(id);
 
     /// <summary>Gives every bike of the city its secret.</summary>
     public Task TakeOverAsync(IReadOnlyList<FleetVehicle> fleet, CancellationToken ct) =>
@@ -38,9 +39,9 @@ internal sealed class Crew(PlatformClient client, PlatformHandle platform, Visit
     /// <summary>What it needs to go on another day.</summary>
     public CrewState ToState() => new() { Relocations = Relocations, Bought = Bought, Swaps = Swaps, Bikes = [.. _inOrder.Select(bike => bike.ToState())] };
 
-    private async Task MakeAllAsync(int count, Func<int, CancellationToken, Task<Bike>> makeAsync, CancellationToken ct)
+    private async Task MakeAllAsync(int count, Func<int, CancellationToken, Task<SimulatedVehicle>> makeAsync, CancellationToken ct)
     {
-        var made = new Bike[count];
+        var made = new SimulatedVehicle[count];
         await Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = CredentialsAtATime, CancellationToken = ct },
             async (index, token) => made[index] = await makeAsync(index, token));
         foreach (var bike in made)
@@ -69,7 +70,7 @@ internal sealed class Crew(PlatformClient client, PlatformHandle platform, Visit
     /// Brings an idle bike from the place that has most of them, the nearest of such places first; buys one when every bike is on a ride. The bike is rentable
     /// at the place when this returns.
     /// </summary>
-    public async Task<Bike> BringAsync(GeoPoint to, CancellationToken ct)
+    public async Task<SimulatedVehicle> BringAsync(GeoPoint to, CancellationToken ct)
     {
         await Task.WhenAll(_inOrder.Where(bike => bike.IsIdle).Select(bike => bike.Returning));
         var bike = _inOrder.Where(bike => bike.IsIdle).GroupBy(bike => bike.Position)
@@ -95,7 +96,7 @@ internal sealed class Crew(PlatformClient client, PlatformHandle platform, Visit
     }
 
     /// <summary>After a ride: waits until the platform lets the bike be found again, and swaps a battery that is low; true when it did.</summary>
-    public async Task<bool> ReceiveAsync(Bike bike, CancellationToken ct)
+    public async Task<bool> ReceiveAsync(SimulatedVehicle bike, CancellationToken ct)
     {
         var token = await visitor.TokenAsync(ct);
         var state = VehicleState.OnTrip;
@@ -114,18 +115,18 @@ internal sealed class Crew(PlatformClient client, PlatformHandle platform, Visit
         return true;
     }
 
-    private async Task<Bike> MakeAsync(string label, GeoPoint at, BikeState? was, CancellationToken ct)
+    private async Task<SimulatedVehicle> MakeAsync(string label, GeoPoint at, KeptVehicle? was, CancellationToken ct)
     {
         var id = VehicleId.Of(City, label);
         var secret = (await client.IssueDeviceSecretAsync(await visitor.TokenAsync(ct), id, ct)).Require("device_secret").Password;
-        var clock = was is { IsLocked: false } ? new ReplayClock(was.ClockAt) : platform.Clock; // on a ride its next report is due as if nothing had been
+        var clock = was is { IsLocked: false } ? new TwinClock(was.ClockAt) : platform.Clock; // on a ride its next report is due as if nothing had been
         var door = new DoorAddress("127.0.0.1", platform.MqttPort) { Secret = secret };
-        var bike = Bike.Start(id, ReplayCity.BikeBuild, at, 100, clock, door, Path.Combine(folder, label), was: was);
+        var bike = SimulatedVehicle.Start(id, ReplayCity.BikeBuild, at, 100, clock, door, Path.Combine(folder, label), was: was);
         bike.Tick();
         return bike;
     }
 
-    private void Add(Bike bike)
+    private void Add(SimulatedVehicle bike)
     {
         _bikes.Add(bike.Id, bike);
         _inOrder = _inOrder.Add(bike);

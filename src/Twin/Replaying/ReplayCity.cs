@@ -3,6 +3,7 @@ using System.Globalization;
 using Mobility.Contracts;
 using Mobility.Geo;
 using Mobility.Platform;
+using Mobility.Twin.Stage;
 using Mobility.Twin.Trips;
 
 namespace Mobility.Twin.Replaying;

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Mobility.Twin.Client;
+using Mobility.Twin.Stage;
 using Mobility.Twin.Trips;
 
 namespace Mobility.Twin.Replaying;
@@ -34,7 +35,7 @@ public sealed class ReplayRun : IAsyncDisposable
     private readonly Queue<(Rider Rider, Task Free)> _riders = new();
     private readonly PriorityQueue<Ride, (DateTimeOffset At, long Number)> _ends = new();
     private readonly PriorityQueue<Ride, (DateTimeOffset At, long Number)> _moves = new();
-    private readonly AgentTicks _ticks;
+    private readonly VehicleTicks _ticks;
     private DateTimeOffset _beganAt;
     private long _begun;
     private int _ridersCount;
@@ -48,7 +49,7 @@ public sealed class ReplayRun : IAsyncDisposable
         (_tally, _pace) = (new Tally(plan.Survey.Zone, plan.State?.Counts), new Pace(plan.Speed, plan.Survey.FirstStart));
         _client = new PlatformClient(platform.Address, ConnectionsMax, _latencies);
         _crew = new Crew(_client, platform, Visitor.Person(_client, platform.Clock, ReplayCity.CrewEmail, plan.CrewPassword), plan.BikesFolder);
-        _ticks = new AgentTicks(() => _crew.Bikes);
+        _ticks = new VehicleTicks(() => _crew.Bikes);
     }
 
     /// <summary>A password for <see cref="ReplayCity.CrewEmail"/> that nobody knows.</summary>
@@ -162,8 +163,8 @@ public sealed class ReplayRun : IAsyncDisposable
         var bike = _crew.Find(was.Bike) ?? throw new RefusedException("resume", "client.bike_missing", was.Bike.ToString());
         ride.Resume(was, Rider.Find(_client, _platform.Clock, was.Rider), bike);
         _ends.Enqueue(ride, (ride.EndsAt, was.Number));
-        var reports = Math.Max(1, (_platform.Clock.GetUtcNow() - ride.Trip.Start).Ticks / Bike.ReportEvery.Ticks + 1);
-        EnqueueMove(ride, (ride.Trip.Start + reports * Bike.ReportEvery, was.Number));
+        var reports = Math.Max(1, (_platform.Clock.GetUtcNow() - ride.Trip.Start).Ticks / SimulatedVehicle.ReportEvery.Ticks + 1);
+        EnqueueMove(ride, (ride.Trip.Start + reports * SimulatedVehicle.ReportEvery, was.Number));
     }
 
     private async Task EndUntilAsync(DateTimeOffset time, IProgress<ReplayProgress> progress, CancellationToken stopping, CancellationToken ct)
@@ -222,7 +223,7 @@ public sealed class ReplayRun : IAsyncDisposable
         else
             await _underWay.AddAsync(ride.Trip.Start + UnderWay.AheadMax, ride.Starting);
         _ends.Enqueue(ride, (ride.EndsAt, ride.Number));
-        EnqueueMove(ride, (ride.Trip.Start + Bike.ReportEvery, ride.Number));
+        EnqueueMove(ride, (ride.Trip.Start + SimulatedVehicle.ReportEvery, ride.Number));
     }
 
     private async Task EndAsync(Ride ride, DateTimeOffset at, CancellationToken ct)
@@ -278,7 +279,7 @@ public sealed class ReplayRun : IAsyncDisposable
             if (ride.HasFailed)
                 continue;
             ride.Move(place.At);
-            EnqueueMove(ride, (place.At + Bike.ReportEvery, place.Number));
+            EnqueueMove(ride, (place.At + SimulatedVehicle.ReportEvery, place.Number));
         }
     }
 

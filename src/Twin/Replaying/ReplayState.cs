@@ -1,9 +1,9 @@
 using System.Text.Json;
 using Mobility.Contracts;
 using Mobility.Edge;
-using Mobility.Geo;
 using Mobility.Platform;
 using Mobility.Twin.Client;
+using Mobility.Twin.Stage;
 
 namespace Mobility.Twin.Replaying;
 
@@ -95,32 +95,7 @@ public sealed record CrewState
     public required long Swaps { get; init; }
 
     /// <summary>All bikes in the order of their numbers.</summary>
-    public required IReadOnlyList<BikeState> Bikes { get; init; }
-}
-
-/// <summary>A bike between two runs.</summary>
-public sealed record BikeState
-{
-    /// <summary>What its own clock says.</summary>
-    public required DateTimeOffset ClockAt { get; init; }
-
-    /// <summary>Where it is.</summary>
-    public required GeoPoint Position { get; init; }
-
-    /// <summary>What its battery holds, 0 to 100.</summary>
-    public required double ChargePercent { get; init; }
-
-    /// <summary>How far it has gone in its life.</summary>
-    public required double OdometerMeters { get; init; }
-
-    /// <summary>How far when its last ride began.</summary>
-    public required double OdometerBeforeRideMeters { get; init; }
-
-    /// <summary>Reports that it has taken.</summary>
-    public required long Reports { get; init; }
-
-    /// <summary>Whether it is locked.</summary>
-    public required bool IsLocked { get; init; }
+    public required IReadOnlyList<KeptVehicle> Bikes { get; init; }
 }
 
 /// <summary>A ride between two runs.</summary>

@@ -1,4 +1,5 @@
 using Mobility.Twin.Client;
+using Mobility.Twin.Stage;
 using Mobility.Twin.Trips;
 
 namespace Mobility.Twin.Replaying;
@@ -20,7 +21,7 @@ internal sealed class Ride(PlatformClient client, Tally tally, Trip trip, long n
     public long Number => number;
 
     public Rider? Rider { get; private set; }
-    public Bike? Bike { get; private set; }
+    public SimulatedVehicle? Bike { get; private set; }
 
     /// <summary>Whether it cannot go on; already counted.</summary>
     public bool HasFailed { get; private set; }
@@ -71,11 +72,15 @@ internal sealed class Ride(PlatformClient client, Tally tally, Trip trip, long n
     }
 
     /// <summary>The bike is somewhere on the way, and reports it.</summary>
-    public void Move(DateTimeOffset at) => Bike!.Ride(at, _journey, at - Trip.Start);
+    public void Move(DateTimeOffset at)
+    {
+        var (position, meters, speed) = _journey.At(at - Trip.Start);
+        Bike!.Pass(at, position, meters, speed);
+    }
 
     public void End(Crew crew, DateTimeOffset at, CancellationToken ct)
     {
-        Bike!.Arrive(at, Trip.EndPosition, _journey);
+        Bike!.Pass(at, Trip.EndPosition, _journey.Meters, 0);
         var swapped = ReturnAsync(crew, Bike, ct);
         Bike.Returning = Returning = swapped;
         Ending = SettleAsync(swapped, ct);
@@ -83,7 +88,7 @@ internal sealed class Ride(PlatformClient client, Tally tally, Trip trip, long n
     }
 
     /// <summary>Goes on where an interrupted run left it.</summary>
-    public void Resume(RideState was, Rider rider, Bike bike)
+    public void Resume(RideState was, Rider rider, SimulatedVehicle bike)
     {
         (Rider, Bike, _rental, _mustEndBy, HasFailed) = (rider, bike, new Rental(client, KeyOf(number), was.Booking), was.MustEndBy, was.HasFailed);
         bike.IsIdle = false;
@@ -93,7 +98,7 @@ internal sealed class Ride(PlatformClient client, Tally tally, Trip trip, long n
     public RideState ToState() =>
         new() { Number = number, Rider = Rider!.Number, Bike = Bike!.Id, Booking = _rental.Booking, MustEndBy = _mustEndBy, HasFailed = HasFailed };
 
-    private async Task<Bike?> SearchAsync(Rider rider, Crew crew, CancellationToken ct)
+    private async Task<SimulatedVehicle?> SearchAsync(Rider rider, Crew crew, CancellationToken ct)
     {
         var token = await rider.TokenAsync(ct);
         var found = (await client.SearchAsync(token, Trip.StartPosition, ReplayRun.WalkingMeters, ReplayRun.FoundMax, ct)).Require("search");
@@ -102,9 +107,9 @@ internal sealed class Ride(PlatformClient client, Tally tally, Trip trip, long n
     }
 
     /// <summary>A bike that stands there is on the map a moment later.</summary>
-    private async Task<Bike?> SearchAgainAsync(Rider rider, Crew crew, CancellationToken ct)
+    private async Task<SimulatedVehicle?> SearchAgainAsync(Rider rider, Crew crew, CancellationToken ct)
     {
-        Bike? found = null;
+        SimulatedVehicle? found = null;
         await PlatformClient.LookAsync(async () => (found = await SearchAsync(rider, crew, ct)) is not null, SearchPatience, ct);
         return found;
     }
@@ -149,7 +154,7 @@ internal sealed class Ride(PlatformClient client, Tally tally, Trip trip, long n
     }
 
     /// <summary>Returns whether the bike got a full battery.</summary>
-    private async Task<bool> ReturnAsync(Crew crew, Bike bike, CancellationToken ct)
+    private async Task<bool> ReturnAsync(Crew crew, SimulatedVehicle bike, CancellationToken ct)
     {
         try
         {

@@ -87,6 +87,16 @@ public sealed class ZoneIndexTests
     }
 
     [Fact, Trait("Req", "GEO-2")]
+    public void A_move_from_one_hole_of_a_zone_to_another_crosses_the_zone()
+    {
+        static ImmutableArray<GeoPoint> Square(double from, double to) => [new(from, from), new(to, from), new(to, to), new(from, to), new(from, from)];
+        var index = new ZoneIndex([new GeoMultiPolygon(new GeoPolygon(Square(10, 10.05), [Square(10.01, 10.02), Square(10.03, 10.04)]))]);
+        var crossed = new int[4];
+        index.Between(new GeoPoint(10.015, 10.015), new GeoPoint(10.035, 10.035), new int[64], new int[64], crossed).ShouldBe(new ZoneCrossing(0, 0, 1));
+        index.Between(new GeoPoint(10.012, 10.012), new GeoPoint(10.018, 10.018), new int[64], new int[64], crossed).ShouldBe(default, "within one hole");
+    }
+
+    [Fact, Trait("Req", "GEO-2")]
     public void A_vehicle_that_stands_at_a_border_does_not_flap()
     {
         var area = new GeoMultiPolygon(new GeoPolygon([new(48, 11), new(48.01, 11), new(48.01, 11.01), new(48, 11.01), new(48, 11)]));

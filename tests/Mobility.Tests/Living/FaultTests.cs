@@ -3,7 +3,7 @@ using System.Net.Sockets;
 using System.Text;
 using Mobility.Geo;
 using Mobility.Twin.Living;
-using Mobility.Twin.Replaying;
+using Mobility.Twin.Stage;
 
 namespace Mobility.Tests.Living;
 

@@ -6,7 +6,7 @@ using Mobility.Platform.Modules;
 using Mobility.Tests.Support;
 using Mobility.Tests.Twin;
 using Mobility.Twin.Living;
-using Mobility.Twin.Replaying;
+using Mobility.Twin.Stage;
 
 namespace Mobility.Tests.Living;
 
@@ -77,7 +77,7 @@ public sealed class LivingCityTests
     {
         var whole = CityPackReader.Read(Path.Combine(Repository.Root, "packs", "demo")).Pack!;
         var pack = whole with { Fleet = CityRun.Sample(whole.Fleet, settings.Vehicles) };
-        var clock = new ReplayClock(Midnight.AddHours(fromHour));
+        var clock = new TwinClock(Midnight.AddHours(fromHour));
         var connectionString = await TestPostgres.CreateDatabaseAsync(null);
         await using var app = MobilityApp.Create(new MobilityAppOptions { ConnectionString = connectionString, Clock = clock, Settings = ReplaySettings.All });
         await app.MigrateAsync(CancellationToken.None);

@@ -4,6 +4,7 @@ using Mobility.Geo;
 using Mobility.Platform;
 using Mobility.Twin.Client;
 using Mobility.Twin.Replaying;
+using Mobility.Twin.Stage;
 using Mobility.Twin.Trips;
 
 namespace Mobility.Tests.Twin;
@@ -85,7 +86,7 @@ public sealed class ReplayStateTests
                 Relocations = 2,
                 Bought = 1,
                 Swaps = 3,
-                Bikes = [new BikeState { ClockAt = Tables.At("08:04:00"), Position = place, ChargePercent = 99.87654321, OdometerMeters = 12.3, OdometerBeforeRideMeters = 0, Reports = 20, IsLocked = false }],
+                Bikes = [new KeptVehicle { ClockAt = Tables.At("08:04:00"), Position = place, ChargePercent = 99.87654321, OdometerMeters = 12.3, OdometerBeforeRideMeters = 0, Reports = 20, IsLocked = false }],
             },
             Riders = 3,
             Waiting = [3, 1],

@@ -3,6 +3,7 @@ using Mobility.Host.Commands;
 using Mobility.Platform.Modules;
 using Mobility.Tests.Support;
 using Mobility.Twin.Replaying;
+using Mobility.Twin.Stage;
 using Mobility.Twin.Trips;
 
 namespace Mobility.Tests.Twin;
@@ -80,7 +81,7 @@ public sealed class ReplayTests
     private static async Task<(ReplayResult? Result, ReplayState State)> LiveAsync(ReplayPlan plan, TripSpool spool, string connectionString, DateTimeOffset stop)
     {
         var city = ReplayCity.Build(plan.Survey, plan.CrewPassword);
-        var clock = new ReplayClock(plan.State?.At ?? plan.Survey.FirstStart.AddHours(-1));
+        var clock = new TwinClock(plan.State?.At ?? plan.Survey.FirstStart.AddHours(-1));
         await using var app = MobilityApp.Create(new MobilityAppOptions { ConnectionString = connectionString, Clock = clock, Settings = ReplaySettings.All });
         await app.MigrateAsync(CancellationToken.None);
         await app.LoadPackAsync(city, CancellationToken.None);

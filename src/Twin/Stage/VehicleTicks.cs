@@ -1,7 +1,7 @@
-namespace Mobility.Twin.Replaying;
+namespace Mobility.Twin.Stage;
 
-/// <summary>The connections of the bikes live in the machine's time, however the replay's clock goes: each is looked after every few seconds.</summary>
-internal sealed class AgentTicks : IAsyncDisposable
+/// <summary>The connections of the vehicles live in the machine's time, however the twin's clock goes: each is looked after every few seconds.</summary>
+internal sealed class VehicleTicks : IAsyncDisposable
 {
     /// <summary>The agents promise to say something every minute.</summary>
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(5);
@@ -9,7 +9,7 @@ internal sealed class AgentTicks : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly Task _ticking;
 
-    public AgentTicks(Func<IReadOnlyList<Bike>> bikes) => _ticking = Task.Run(() => RunAsync(bikes, _stopping.Token));
+    public VehicleTicks(Func<IReadOnlyList<SimulatedVehicle>> vehicles) => _ticking = Task.Run(() => RunAsync(vehicles, _stopping.Token));
 
     public async ValueTask DisposeAsync()
     {
@@ -18,14 +18,14 @@ internal sealed class AgentTicks : IAsyncDisposable
         _stopping.Dispose();
     }
 
-    private static async Task RunAsync(Func<IReadOnlyList<Bike>> bikes, CancellationToken ct)
+    private static async Task RunAsync(Func<IReadOnlyList<SimulatedVehicle>> vehicles, CancellationToken ct)
     {
         using var timer = new PeriodicTimer(Every);
         try
         {
             while (await timer.WaitForNextTickAsync(ct))
-                foreach (var bike in bikes())
-                    bike.Tick();
+                foreach (var vehicle in vehicles())
+                    vehicle.Tick();
         }
         catch (OperationCanceledException) when (ct.IsCancellationRequested)
         {

@@ -1,6 +1,6 @@
 using Mobility.Geo;
 
-namespace Mobility.Twin.Replaying;
+namespace Mobility.Twin.Stage;
 
 /// <summary>What is wrong with a vehicle for as long as it lives; nothing, unless said.</summary>
 internal sealed class VehicleFaults

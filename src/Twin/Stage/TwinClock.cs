@@ -1,7 +1,7 @@
-namespace Mobility.Twin.Replaying;
+namespace Mobility.Twin.Stage;
 
-/// <summary>The platform's clock during a replay: it stands still until the replay moves it, and never goes back.</summary>
-public class ReplayClock(DateTimeOffset start) : TimeProvider
+/// <summary>The platform's clock in the twin: it stands still until the twin moves it, and never goes back.</summary>
+public class TwinClock(DateTimeOffset start) : TimeProvider
 {
     private long _ticks = start.UtcTicks;
 
@@ -17,7 +17,7 @@ public class ReplayClock(DateTimeOffset start) : TimeProvider
 }
 
 /// <summary>The machine's clock, for a platform that lives in real time: it goes by itself.</summary>
-public sealed class RunningClock() : ReplayClock(default)
+public sealed class RunningClock() : TwinClock(default)
 {
     /// <inheritdoc/>
     public override DateTimeOffset GetUtcNow() => System.GetUtcNow();

@@ -1,8 +1,8 @@
 using Mobility.Contracts;
 
-namespace Mobility.Twin.Replaying;
+namespace Mobility.Twin.Stage;
 
-/// <summary>The platform that a replay lives on: its address, its clock, and what its host can say about time.</summary>
+/// <summary>The platform that a twin lives on: its address, its clock, and what its host can say about time.</summary>
 public sealed record PlatformHandle
 {
     /// <summary>Of the HTTP API.</summary>
@@ -15,7 +15,7 @@ public sealed record PlatformHandle
     public bool IsInRealTime => Clock is RunningClock;
 
     /// <summary>The clock that the platform was started with.</summary>
-    public required ReplayClock Clock { get; init; }
+    public required TwinClock Clock { get; init; }
 
     /// <summary>The city that was loaded.</summary>
     public required CityPack City { get; init; }

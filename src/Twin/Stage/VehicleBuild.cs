@@ -1,6 +1,6 @@
 using Mobility.Contracts;
 
-namespace Mobility.Twin.Replaying;
+namespace Mobility.Twin.Stage;
 
 /// <summary>What a vehicle is built to do.</summary>
 /// <param name="Kind">What it is.</param>

@@ -5,24 +5,24 @@ using Mobility.Edge.Board;
 using Mobility.Edge.Wire;
 using Mobility.Geo;
 
-namespace Mobility.Twin.Replaying;
+namespace Mobility.Twin.Stage;
 
 /// <summary>
-/// A bike: the agent that ships, at the platform's MQTT door, on a simulated board and with a clock of its own that its rides move. So what it reports has the
+/// A vehicle: the agent that ships, at the platform's MQTT door, on a simulated board and with a clock of its own that its rides move. So what it reports has the
 /// trip's own times, however far the replay's clock has come meanwhile.
 /// </summary>
-internal sealed class Bike : IAsyncDisposable
+internal sealed class SimulatedVehicle : IAsyncDisposable
 {
     /// <summary>The crew swaps a battery that has less; far enough above the least charge that no trip needs it all.</summary>
     public const int SwapBelowPercent = 30;
 
-    /// <summary>A bike on a metered link tells its place twice a minute.</summary>
+    /// <summary>A vehicle on a metered link tells its place twice a minute.</summary>
     public static readonly TimeSpan ReportEvery = TimeSpan.FromSeconds(30);
 
     private readonly AgentSettings _settings;
     private readonly VehicleBuild _build;
     private readonly SimulatedBoard _board;
-    private readonly BikeClock _clock;
+    private readonly OwnClock _clock;
     private VehicleAgent _agent;
     private double _charge = 100;
     private double _odometerMeters;
@@ -30,7 +30,7 @@ internal sealed class Bike : IAsyncDisposable
     private long _reportsBefore;
     private bool _hasDied;
 
-    private Bike(AgentSettings settings, VehicleBuild build, GeoPoint position, int chargePercent, BikeClock clock, BikeState? was)
+    private SimulatedVehicle(AgentSettings settings, VehicleBuild build, GeoPoint position, int chargePercent, OwnClock clock, KeptVehicle? was)
     {
         (_settings, _build, Position, _charge, _clock) = (settings, build, position, chargePercent, clock);
         if (was is not null)
@@ -77,10 +77,10 @@ internal sealed class Bike : IAsyncDisposable
 
     private int ChargeShown => (int)Math.Clamp(Math.Round(_charge), 1, 100);
 
-    /// <summary>Switches a bike on that stands in the street, or one that an interrupted run left somewhere.</summary>
-    public static Bike Start(
-        VehicleId id, VehicleBuild build, GeoPoint position, int chargePercent, ReplayClock clock, DoorAddress door, string folder, VehicleFaults? faults = null,
-        BikeState? was = null)
+    /// <summary>Switches a vehicle on that stands in the street, or one that an interrupted run left somewhere.</summary>
+    public static SimulatedVehicle Start(
+        VehicleId id, VehicleBuild build, GeoPoint position, int chargePercent, TwinClock clock, DoorAddress door, string folder, VehicleFaults? faults = null,
+        KeptVehicle? was = null)
     {
         Directory.CreateDirectory(folder);
         var settings = new AgentSettings
@@ -93,15 +93,15 @@ internal sealed class Bike : IAsyncDisposable
             NetworkClock = TimeProvider.System,
         };
         var ahead = faults?.ClockIsAhead ?? TimeSpan.Zero;
-        var own = clock is RunningClock ? new RunningBikeClock(ahead) : new BikeClock(clock.GetUtcNow() + ahead);
-        return new Bike(settings, build, position, chargePercent, own, was)
+        var own = clock is RunningClock ? new RunningOwnClock(ahead) : new OwnClock(clock.GetUtcNow() + ahead);
+        return new SimulatedVehicle(settings, build, position, chargePercent, own, was)
         {
             Faults = faults ?? new(),
         };
     }
 
     /// <summary>What it needs to go on another day; its folder keeps the rest.</summary>
-    public BikeState ToState() => new()
+    public KeptVehicle ToState() => new()
     {
         ClockAt = _clock.GetUtcNow(),
         Position = Position,
@@ -123,34 +123,21 @@ internal sealed class Bike : IAsyncDisposable
         Tick();
     }
 
-    /// <summary>It is on its way, and reports where.</summary>
-    public void Ride(DateTimeOffset time, in Journey journey, TimeSpan since)
-    {
-        var (position, meters, speed) = journey.At(since);
-        Pass(time, position, meters, speed);
-    }
-
-    /// <summary>It is at a place of its way, so many meters from the begin.</summary>
+    /// <summary>It is at a place of its way, so many meters from the begin, and reports it; at the end it stands.</summary>
     public void Pass(DateTimeOffset time, GeoPoint position, double meters, double speed)
     {
         Move(time, position, meters, speed);
         Tick();
     }
 
-    /// <summary>It has come to the end and stands.</summary>
-    public void Arrive(DateTimeOffset time, GeoPoint position, in Journey journey)
-    {
-        Pass(time, position, journey.Meters, 0);
-    }
-
     /// <summary>The crew switches it off for the way, so that nobody takes them for thieves.</summary>
     public async Task CarryAsync(GeoPoint to, DateTimeOffset time)
     {
-        SetClock(time);
         _reportsBefore += _agent.Reports;
         await _agent.DisposeAsync();
         Position = to;
         _board.Set(before => before with { Position = to });
+        SetClock(time);
         _agent = NewAgent();
         _agent.Tick();
     }
@@ -165,9 +152,9 @@ internal sealed class Bike : IAsyncDisposable
     /// <summary>Somebody carries it away, locked as it is.</summary>
     public void DragTo(DateTimeOffset time, GeoPoint to)
     {
-        SetClock(time);
         Position = to;
         _board.Set(before => before with { Position = to });
+        SetClock(time);
         Tick();
     }
 
@@ -202,7 +189,6 @@ internal sealed class Bike : IAsyncDisposable
 
     private void Move(DateTimeOffset time, GeoPoint position, double meters, double speed)
     {
-        SetClock(time);
         var odometer = _odometerBeforeRide + meters;
         _charge -= 100.0 * (odometer - _odometerMeters) / _build.RangeMeters;
         _odometerMeters = odometer;
@@ -214,14 +200,16 @@ internal sealed class Bike : IAsyncDisposable
             OdometerMeters = (long)_odometerMeters,
             StateOfChargePercent = ChargeShown,
         });
+        SetClock(time);
     }
 
+    /// <summary>Last of all: somebody else may tick meanwhile (<see cref="VehicleTicks"/>), and what is reported as of this time must be what is.</summary>
     private void SetClock(DateTimeOffset time) => _clock.MoveTo(time + Faults.ClockIsAhead);
 
     private VehicleAgent NewAgent() => new(_settings, _board, _clock, new Random(_settings.Vehicle.GetHashCode()), NullLogger.Instance);
 
     /// <summary>A clock whose ticks are the simulated time too, since the agent measures by it when a report is due.</summary>
-    private class BikeClock(DateTimeOffset start) : ReplayClock(start)
+    private class OwnClock(DateTimeOffset start) : TwinClock(start)
     {
         public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
@@ -229,7 +217,7 @@ internal sealed class Bike : IAsyncDisposable
     }
 
     /// <summary>In real time a vehicle's clock goes by itself.</summary>
-    private sealed class RunningBikeClock(TimeSpan ahead) : BikeClock(default)
+    private sealed class RunningOwnClock(TimeSpan ahead) : OwnClock(default)
     {
         public override DateTimeOffset GetUtcNow() => System.GetUtcNow() + ahead;
 

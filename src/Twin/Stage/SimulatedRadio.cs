@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace Mobility.Twin.Replaying;
+namespace Mobility.Twin.Stage;
 
 /// <summary>
 /// The mobile network of one vehicle: passes bytes on to the door, until there is no network or it breaks off. What was sent and not acknowledged by then is sent

@@ -1,4 +1,4 @@
-namespace Mobility.Twin.Replaying;
+namespace Mobility.Twin.Stage;
 
 /// <summary>
 /// What the twin has begun and the platform has not finished, in the order of simulated time. It bounds how far the clock may run ahead of it: less than every

@@ -38,15 +38,16 @@ internal static class ReplayBench
         using var spool = new TripSpool(folder);
         var survey = TripSurvey.Take(files, quick ? DayChoice.Parse("15") : null, null, spool, new Progress<long>(), ct);
         Say($"{survey.Trips} trips at {survey.Stations.Count} stations, at most {survey.PeakUnderWay} within a minute");
-        var month = await LiveAsync(survey, spool.Read(), ct);
+        var month = await LiveAsync(survey, spool.Read(), ReplayCity.BikesPerPeakRider, ct);
         Part? day = null;
         if (large)
         {
-            var scaledFolder = Directory.CreateTempSubdirectory("mobility-bench-day-").FullName;
-            using var scaled = new TripSpool(scaledFolder);
-            var of = LargeDay.Scale(spool.Read(), survey, LargeDayTrips, scaled);
+            using var all = new TripSpool(Directory.CreateTempSubdirectory("mobility-bench-trips-").FullName);
+            using var scaled = new TripSpool(Directory.CreateTempSubdirectory("mobility-bench-day-").FullName);
+            var whole = TripSurvey.Take(files, null, null, all, new Progress<long>(), ct);
+            var of = LargeDay.Scale(all.Read(), whole, LargeDayTrips, scaled);
             Say($"a day of {of.Trips} trips, at most {of.PeakUnderWay} within a minute");
-            day = await LiveAsync(of, scaled.Read(), ct);
+            day = await LiveAsync(of, scaled.Read(), LargeDay.BikesPerPeakRider, ct);
         }
         if (json)
             Console.WriteLine(JsonSerializer.Serialize(new
@@ -71,14 +72,14 @@ internal static class ReplayBench
         return month.Failed + (day?.Failed ?? 0) + month.Violations + (day?.Violations ?? 0) == 0 ? 0 : 1;
     }
 
-    private static async Task<Part> LiveAsync(TripSurvey survey, IEnumerable<Trip> trips, CancellationToken ct)
+    private static async Task<Part> LiveAsync(TripSurvey survey, IEnumerable<Trip> trips, double bikesPerPeakRider, CancellationToken ct)
     {
         Say("starting a fresh PostgreSQL that does not wait for the disk, and the platform");
         var folder = ReplayFolder.Temporary();
         await using var database = await ReplayDatabase.StartAsync(folder, null, false, new Progress<string>(), ct);
         var password = ReplayRun.NewCrewPassword();
         await using var platform = await PlatformProcess.StartAsync(
-            database.ConnectionString, ReplayCity.Build(survey, password), survey.FirstStart - PreparationTime, new Progress<string>(), ct);
+            database.ConnectionString, ReplayCity.Build(survey, password, bikesPerPeakRider: bikesPerPeakRider), survey.FirstStart - PreparationTime, new Progress<string>(), ct);
         await using var run = new ReplayRun(
             platform.Handle, new ReplayPlan { Survey = survey, CrewPassword = password, BikesFolder = folder.Bikes, Key = folder.Key });
         Say($"registering {survey.PeakUnderWay} riders");
@@ -115,11 +116,13 @@ internal static class ReplayBench
 /// <summary>All days of a file put into one, again and again with other minutes, until it has as many trips as a large system's day.</summary>
 internal static class LargeDay
 {
+    /// <summary>Fewer than a file's month has: each bike of the twin is an agent with a connection and two open files, and there are thousands.</summary>
+    public const double BikesPerPeakRider = 1.5;
+
     private const int ShiftMinutesMax = 20;
 
-    /// <summary>Trips begin at whole multiples of it. Published files know seconds or minutes; who begins at the same time begins side by side, as riders do.</summary>
-    private static readonly TimeSpan Grid = TimeSpan.FromSeconds(10);
-
+    /// <summary>Trips begin at whole multiples of it, as in files that know minutes; who begins at the same time begins side by side, as riders do.</summary>
+    private static readonly TimeSpan Grid = TimeSpan.FromMinutes(1);
 
     /// <param name="trips">The days.</param>
     /// <param name="survey">Of the days; the first is the day that becomes large.</param>
@@ -132,6 +135,7 @@ internal static class LargeDay
         var midnight = new DateTimeOffset(day.ToDateTime(TimeOnly.MinValue), survey.Zone.GetUtcOffset(day.ToDateTime(TimeOnly.MinValue)));
         var random = new Random(1);
         var changes = new SortedDictionary<long, int>();
+        var departures = new Dictionary<string, int>();
         for (var count = 0; count < wanted; count++)
         {
             var trip = all[count % all.Length];
@@ -139,6 +143,7 @@ internal static class LargeDay
             var start = (midnight + (local < TimeSpan.Zero ? local + TimeSpan.FromDays(1) : local >= TimeSpan.FromDays(1) ? local - TimeSpan.FromDays(1) : local)).ToUniversalTime();
             start = start.AddTicks(-(start.Ticks % Grid.Ticks));
             spool.Add(trip with { Start = start, End = start + trip.Duration, StartDay = day, Line = count + 2 });
+            departures[trip.StartStation] = departures.GetValueOrDefault(trip.StartStation) + 1;
             Change(start, 1);
             Change(start + trip.Duration + TimeSpan.FromMinutes(1), -1);
         }
@@ -146,7 +151,13 @@ internal static class LargeDay
         var (now, peak) = (0, 0);
         foreach (var change in changes.Values)
             peak = Math.Max(peak, now += change);
-        return survey with { Trips = wanted, PeakUnderWay = peak, FirstStart = midnight.ToUniversalTime() };
+        return survey with
+        {
+            Trips = wanted,
+            PeakUnderWay = peak,
+            FirstStart = midnight.ToUniversalTime(),
+            Stations = [.. survey.Stations.Select(station => station with { Departures = departures.GetValueOrDefault(station.Name) })],
+        };
 
         void Change(DateTimeOffset at, int by)
         {

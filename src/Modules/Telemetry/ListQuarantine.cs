@@ -30,7 +30,7 @@ internal static class ListQuarantine
         var take = limit ?? 50;
         var rows = await database.QueryAsync<Row>("""
             SELECT id, vehicle, topic, reason, payload, received_at FROM quarantine
-            WHERE (@before::bigint IS NULL OR id < @before) AND (@vehicle::uuid IS NULL OR vehicle = @vehicle) AND (@reason::text IS NULL OR reason = @reason)
+            WHERE id < coalesce(@before, 9223372036854775807) AND (@vehicle::uuid IS NULL OR vehicle = @vehicle) AND (@reason::text IS NULL OR reason = @reason)
             ORDER BY id DESC LIMIT @take
             """, new { before, vehicle = vehicle?.Value, reason, take }, ct);
         return TypedResults.Ok(new View(

@@ -186,6 +186,10 @@ public sealed class Work
     public void ExecuteOrRetry(string sqlReturning, params object?[] parameters) =>
         _statements.Add(new($"WITH touched AS ({sqlReturning}) SELECT platform.require((SELECT count(*) FROM touched) > 0, 'moved')", parameters));
 
+    /// <summary>The same for a statement that must touch a number of rows.</summary>
+    public void ExecuteOrRetryAll(int rows, string sqlReturning, params object?[] parameters) =>
+        _statements.Add(new($"WITH touched AS ({sqlReturning}) SELECT platform.require((SELECT count(*) FROM touched) = ${parameters.Length + 1}, 'moved')", [.. parameters, rows]));
+
     /// <summary>Does something once this work is stored (a metric, an alarm, a cache), and not for each try. A crash may come between: no fact may hang on it.</summary>
     public void OnCommitted(Action act) => _afterwards.Add(act);
 

@@ -72,7 +72,6 @@ internal sealed class Crew(PlatformClient client, PlatformHandle platform, Visit
     /// </summary>
     public async Task<SimulatedVehicle> BringAsync(GeoPoint to, CancellationToken ct)
     {
-        await Task.WhenAll(_inOrder.Where(bike => bike.IsIdle).Select(bike => bike.Returning));
         var bike = _inOrder.Where(bike => bike.IsIdle).GroupBy(bike => bike.Position)
             .OrderByDescending(place => place.Count()).ThenBy(place => place.Key.DistanceMetersTo(to))
             .FirstOrDefault()?.First();
@@ -80,9 +79,10 @@ internal sealed class Crew(PlatformClient client, PlatformHandle platform, Visit
         Relocations++;
         if (bike is not null)
         {
-            // The bike may have come to where it stands in this same minute: told later than the crew's word and as new, that place would stand.
+            await bike.Returning;
             await PlatformClient.LookAsync(() => Task.FromResult(bike.IsAllAcknowledged), Patience, ct);
-            await platform.SettleAsync(ct);
+            if (bike.ClockAt >= platform.Clock.GetUtcNow())
+                await platform.SettleAsync(ct); // it came at this same instant: told later than the crew's word and as new, the place where it stood would stand
             Require(await client.RelocateAsync(token, bike.Id, to, ct), "relocate");
             await bike.CarryAsync(to, platform.Clock.GetUtcNow());
             return bike;

@@ -30,7 +30,7 @@ public static class ReplayCity
     public const int MinimumChargePercent = 10;
 
     /// <summary>Bikes for each rider of the busiest minute: most bikes of a real system stand most of the time.</summary>
-    public const int BikesPerPeakRider = 4;
+    public const double BikesPerPeakRider = 4;
 
     /// <summary>What the bikes are built to do.</summary>
     internal static readonly VehicleBuild BikeBuild = new(VehicleKind.EBike, 25, RangeMeters);
@@ -44,7 +44,8 @@ public static class ReplayCity
     /// <param name="survey">What the files hold.</param>
     /// <param name="crewPassword">Of <see cref="CrewEmail"/>.</param>
     /// <param name="id">The city's id, which is its name too; null for <see cref="DefaultId"/>.</param>
-    public static CityPack Build(TripSurvey survey, string crewPassword, CityId? id = null)
+    /// <param name="bikesPerPeakRider">At least 1.</param>
+    public static CityPack Build(TripSurvey survey, string crewPassword, CityId? id = null, double bikesPerPeakRider = BikesPerPeakRider)
     {
         var box = GeoBox.Around([.. survey.Stations.Select(station => station.Position)]);
         return new CityPack
@@ -100,7 +101,7 @@ public static class ReplayCity
                 VatBasisPoints = 0,
             }],
             OpeningRules = [new OpeningRule(VehicleKind.EBike, [new OpeningHours([.. Enum.GetValues<DayOfWeek>()], TimeSpan.Zero, TimeSpan.FromHours(24))])],
-            Fleet = [.. Fleet(survey)],
+            Fleet = [.. Fleet(survey, survey.PeakUnderWay * bikesPerPeakRider)],
             Staff = [new StaffAccount { Email = CrewEmail, DisplayName = "Crew", Role = StaffRole.OperationsManager, DemoPassword = crewPassword }],
         };
     }
@@ -110,9 +111,8 @@ public static class ReplayCity
         TextId.TryParse(name, out CityId id) && name.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-') ? id : null;
 
     /// <summary>The bikes of the first morning: every station has its share of them by its departures, and each that trips leave from has one.</summary>
-    private static IEnumerable<FleetVehicle> Fleet(TripSurvey survey)
+    private static IEnumerable<FleetVehicle> Fleet(TripSurvey survey, double total)
     {
-        var total = (double)survey.PeakUnderWay * BikesPerPeakRider;
         var number = 0;
         foreach (var station in survey.Stations.Where(station => station.Departures > 0))
         {

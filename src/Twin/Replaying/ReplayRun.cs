@@ -22,7 +22,7 @@ public sealed class ReplayRun : IAsyncDisposable
     /// <summary>The platform ends only rides that last much longer before their riders do; what it says of them is known before they are put in their order.</summary>
     private static readonly TimeSpan MustEndKnownAfter = TimeSpan.FromHours(1);
 
-    private const int ConnectionsMax = 64;
+    private const int ConnectionsMax = 128;
     private const int RegistrationsAtATime = 4;
     private readonly PlatformHandle _platform;
     private readonly ReplayPlan _plan;

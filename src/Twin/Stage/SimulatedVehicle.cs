@@ -65,6 +65,9 @@ internal sealed class SimulatedVehicle : IAsyncDisposable
     /// <summary>Reports that it has taken; each is told once.</summary>
     public long Reports => _reportsBefore + _agent.Reports;
 
+    /// <summary>Of its last report, when it stands.</summary>
+    public DateTimeOffset ClockAt => _clock.GetUtcNow();
+
     public bool IsConnected => _agent.Link == LinkState.Connected;
 
     public bool IsAllAcknowledged => _agent.IsAllAcknowledged;
@@ -103,7 +106,7 @@ internal sealed class SimulatedVehicle : IAsyncDisposable
     /// <summary>What it needs to go on another day; its folder keeps the rest.</summary>
     public KeptVehicle ToState() => new()
     {
-        ClockAt = _clock.GetUtcNow(),
+        ClockAt = ClockAt,
         Position = Position,
         ChargePercent = _charge,
         OdometerMeters = _odometerMeters,

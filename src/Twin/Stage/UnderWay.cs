@@ -19,7 +19,7 @@ public sealed class UnderWay
     public static readonly TimeSpan MoneyAheadMax = TimeSpan.FromMinutes(4);
 
     /// <summary>Actions at a time; more would only queue at the platform's door.</summary>
-    public const int CountMax = 32;
+    public const int CountMax = 128;
 
     private readonly PriorityQueue<Task, DateTimeOffset> _actions = new();
 

@@ -83,7 +83,7 @@ public sealed class TripSurveyTests
         var city = ReplayCity.Build(survey, "secret-of-the-crew");
         city.Bays.Length.ShouldBe(2);
         city.Bays.ShouldAllBe(bay => city.Zones[0].Area.Contains(bay.Position) && TextId.IsValid(bay.Id.Value));
-        city.Fleet.Length.ShouldBe(2 * ReplayCity.BikesPerPeakRider);
+        city.Fleet.Length.ShouldBe((int)(2 * ReplayCity.BikesPerPeakRider));
         city.Fleet.ShouldAllBe(bike => bike.Position == survey.Stations[1].Position && TextId.IsValid(bike.Label));
         city.Fleet.Select(bike => bike.Label).ShouldBeUnique();
         city.OpeningRules.ShouldHaveSingleItem().IsOpenAt(new DateTime(2021, 1, 16, 3, 0, 0)).ShouldBeTrue();

@@ -76,7 +76,7 @@ internal static class ListRollouts
             return problem.ToResult();
         var take = limit ?? 50;
         var rows = await database.QueryAsync<Row>("""
-            SELECT id, version, city, type, phase, percent, vehicles, reason, started_at, ended_at FROM update_rollouts WHERE (@before::uuid IS NULL OR id < @before)
+            SELECT id, version, city, type, phase, percent, vehicles, reason, started_at, ended_at FROM update_rollouts WHERE id < coalesce(@before::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
             ORDER BY id DESC LIMIT @take
             """, new { before = cursor?.Value, take = take + 1 }, ct);
         return TypedResults.Ok(new View([.. rows.Take(take).Select(row => row.ToView())], rows.Count > take ? new RolloutId(rows[take - 1].Id) : null));

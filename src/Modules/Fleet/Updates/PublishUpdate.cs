@@ -86,7 +86,7 @@ internal static class ListUpdates
             return problem.ToResult();
         var take = limit ?? 50;
         var rows = await database.QueryAsync<Row>("""
-            SELECT version, sha256, size_bytes, url, notes, published_at, published_by FROM update_releases WHERE (@before::bigint IS NULL OR version < @before)
+            SELECT version, sha256, size_bytes, url, notes, published_at, published_by FROM update_releases WHERE version < coalesce(@before, 9223372036854775807)
             ORDER BY version DESC LIMIT @take
             """, new { before, take }, ct);
         return TypedResults.Ok(new View([.. rows.Select(r => new ReleaseView(

@@ -31,7 +31,7 @@ internal static class ListAlerts
         var take = limit ?? 50;
         var rows = await database.QueryAsync<Row>("""
             SELECT id, vehicle, kind, raised_at, cleared_at, lat, lon FROM alerts
-            WHERE (@before::bigint IS NULL OR id < @before) AND (@vehicle::uuid IS NULL OR vehicle = @vehicle) AND (@kind::text IS NULL OR kind = @kind)
+            WHERE id < coalesce(@before, 9223372036854775807) AND (@vehicle::uuid IS NULL OR vehicle = @vehicle) AND (@kind::text IS NULL OR kind = @kind)
                 AND (@open::boolean IS NOT TRUE OR cleared_at IS NULL)
             ORDER BY id DESC LIMIT @take
             """, new { before, vehicle = vehicle?.Value, kind = kind?.ToString(), open, take }, ct);

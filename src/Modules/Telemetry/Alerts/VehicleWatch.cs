@@ -164,20 +164,11 @@ internal sealed partial class VehicleWatch(
         var jumps = _jumps.ToArray();
         foreach (var jump in jumps)
             Tell(work, jump.Vehicle, jump);
-        // In one order, so that two processes never wait for each other in a circle.
-        foreach (var change in changes.OrderBy(c => c.Vehicle.Value))
-        {
-            var after = change.After;
-            work.ExecuteOrRetry("""
-                INSERT INTO vehicle_watch AS w (vehicle, version, at, lat, lon, low_battery, outside, silent) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-                ON CONFLICT (vehicle) DO UPDATE SET version = excluded.version, at = excluded.at, lat = excluded.lat, lon = excluded.lon,
-                    low_battery = excluded.low_battery, outside = excluded.outside, silent = excluded.silent
-                WHERE w.version = excluded.version - 1 RETURNING 1
-                """, change.Vehicle.Value, after.Version, after.At, after.Place.Decided.LatitudeDegrees, after.Place.Decided.LongitudeDegrees, after.LowBattery,
-                after.Outside, after.Silent);
+        if (changes.Count > 0)
+            KeepAll(work, [.. changes.OrderBy(c => c.Vehicle.Value)]); // in one order, so that two processes never wait for each other in a circle
+        foreach (var change in changes)
             foreach (var news in change.News)
                 Tell(work, change.Vehicle, news);
-        }
         if ((await work.CommitAsync(ct)).Outcome == CommitOutcome.Committed)
         {
             foreach (var change in changes)
@@ -192,6 +183,17 @@ internal sealed partial class VehicleWatch(
             if (change.Report is { } report)
                 OnDurable([report]);
     }
+
+    private static void KeepAll(Work work, Change[] changes) => work.ExecuteOrRetryAll(changes.Length, """
+        INSERT INTO vehicle_watch AS w (vehicle, version, at, lat, lon, low_battery, outside, silent)
+        SELECT * FROM unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::float8[], $5::float8[], $6::boolean[], $7::boolean[], $8::boolean[])
+        ON CONFLICT (vehicle) DO UPDATE SET version = excluded.version, at = excluded.at, lat = excluded.lat, lon = excluded.lon,
+            low_battery = excluded.low_battery, outside = excluded.outside, silent = excluded.silent
+        WHERE w.version = excluded.version - 1 RETURNING 1
+        """,
+        Array.ConvertAll(changes, c => c.Vehicle.Value), Array.ConvertAll(changes, c => c.After.Version), Array.ConvertAll(changes, c => c.After.At),
+        Array.ConvertAll(changes, c => c.After.Place.Decided.LatitudeDegrees), Array.ConvertAll(changes, c => c.After.Place.Decided.LongitudeDegrees),
+        Array.ConvertAll(changes, c => c.After.LowBattery), Array.ConvertAll(changes, c => c.After.Outside), Array.ConvertAll(changes, c => c.After.Silent));
 
     /// <summary>Publishes, and keeps an alert for operators.</summary>
     internal static void Tell(Work work, VehicleId vehicle, IContractEvent news)
@@ -220,8 +222,9 @@ internal sealed partial class VehicleWatch(
     private async Task ReadWatchedAsync(Guid[]? vehicles, CancellationToken ct)
     {
         await using var command = database.Source.CreateCommand(
-            "SELECT vehicle, version, at, lat, lon, low_battery, outside, silent FROM vehicle_watch WHERE $1::uuid[] IS NULL OR vehicle = ANY($1)");
-        command.Parameters.Add(new NpgsqlParameter { Value = (object?)vehicles ?? DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Array | NpgsqlTypes.NpgsqlDbType.Uuid });
+            "SELECT vehicle, version, at, lat, lon, low_battery, outside, silent FROM vehicle_watch" + (vehicles is null ? "" : " WHERE vehicle = ANY($1)"));
+        if (vehicles is not null)
+            command.Parameters.AddWithValue(vehicles);
         await using var reader = await command.ExecuteReaderAsync(ct);
         while (await reader.ReadAsync(ct))
             _watched[reader.GetGuid(0)] = new Watched(reader.GetInt32(1), reader.GetFieldValue<DateTimeOffset>(2),

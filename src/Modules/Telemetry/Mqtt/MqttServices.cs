@@ -17,8 +17,8 @@ internal sealed class LastStatuses(Database<TelemetryModule> database)
 
     public async Task<IReadOnlyList<(VehicleId Vehicle, byte[] Payload)>> LastAsync(VehicleId? vehicle, CancellationToken ct)
     {
-        var rows = await database.QueryAsync<Row>("""
-            SELECT vehicle, payload FROM last_statuses WHERE (@vehicle::uuid IS NULL OR vehicle = @vehicle) AND length(payload) > 0 ORDER BY vehicle LIMIT @Max
+        var rows = await database.QueryAsync<Row>($"""
+            SELECT vehicle, payload FROM last_statuses WHERE {(vehicle is null ? "" : "vehicle = @vehicle AND ")}length(payload) > 0 ORDER BY vehicle LIMIT @Max
             """, new { vehicle = vehicle?.Value, Max }, ct);
         return [.. rows.Select(row => (new VehicleId(row.Vehicle), row.Payload))];
     }

@@ -44,7 +44,7 @@ internal static class Devices
 
     public static async Task<IReadOnlyList<Device>> ListAsync(Database<TelemetryModule> database, VehicleId? vehicle, string? after, int take, CancellationToken ct) =>
         [.. (await database.QueryAsync<Row>($"""
-            SELECT {Columns} FROM devices WHERE (@vehicle::uuid IS NULL OR vehicle = @vehicle) AND (@after::text IS NULL OR serial > @after) ORDER BY serial LIMIT @take
+            SELECT {Columns} FROM devices WHERE (@vehicle::uuid IS NULL OR vehicle = @vehicle) AND serial > coalesce(@after, '') ORDER BY serial LIMIT @take
             """, new { vehicle = vehicle?.Value, after, take }, ct)).Select(row => row.ToDevice())];
 
     public static void Log(Work work, string serial, string what, string actor, string? reason = null) =>

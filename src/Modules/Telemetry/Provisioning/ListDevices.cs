@@ -59,7 +59,7 @@ internal static class GetDeviceLog
             return Problem.NotFound("telemetry.no_such_device", "No such device is registered.").ToResult();
         var take = limit ?? ListDevices.LimitDefault;
         var rows = await database.QueryAsync<Row>("""
-            SELECT id, at, what, reason, actor FROM device_log WHERE serial = @serial AND (@before::bigint IS NULL OR id < @before) ORDER BY id DESC LIMIT @take
+            SELECT id, at, what, reason, actor FROM device_log WHERE serial = @serial AND id < coalesce(@before, 9223372036854775807) ORDER BY id DESC LIMIT @take
             """, new { serial, before, take }, ct);
         return TypedResults.Ok(new View(ListDevices.ViewOf(device), [.. rows.Select(row => new EntryView(row.Id, row.At, row.What, row.Reason, row.Actor))],
             rows.Count == take ? rows[^1].Id : null));

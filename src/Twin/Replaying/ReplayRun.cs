@@ -46,7 +46,7 @@ public sealed class ReplayRun : IAsyncDisposable
     public ReplayRun(PlatformHandle platform, ReplayPlan plan)
     {
         (_platform, _plan) = (platform, plan);
-        (_tally, _pace) = (new Tally(plan.Survey.Zone, plan.State?.Counts), new Pace(plan.Speed, plan.Survey.FirstStart));
+        (_tally, _pace) = (new Tally(plan.Survey.Zone, plan.State?.Counts), new Pace(plan.Speed, plan.Survey.FirstStart, TimeProvider.System));
         _client = new PlatformClient(platform.Address, ConnectionsMax, _latencies);
         _crew = new Crew(_client, platform, Visitor.Person(_client, platform.Clock, ReplayCity.CrewEmail, plan.CrewPassword), plan.BikesFolder);
         _ticks = new VehicleTicks(() => _crew.Bikes);

@@ -1,26 +1,25 @@
-using System.Diagnostics;
 using Mobility.Twin.Replaying;
 
 namespace Mobility.Tests.Twin;
 
 public sealed class PaceTests
 {
+    private readonly WaitlessClock _machine = new();
+
     [Fact]
     public async Task The_clock_goes_no_faster_than_it_may_and_does_not_make_up_for_a_delay()
     {
-        var (pace, now, began) = (new Pace(100, Tables.At("08:00:00")), Tables.At("07:00:00"), Stopwatch.GetTimestamp());
-        await MoveAsync(Tables.At("08:00:00"));
-        Stopwatch.GetElapsedTime(began).ShouldBeLessThan(TimeSpan.FromSeconds(10)); // before the first trip nobody waits
-        began = Stopwatch.GetTimestamp();
-        await MoveAsync(Tables.At("08:00:20"));
-        Stopwatch.GetElapsedTime(began).ShouldBeGreaterThan(TimeSpan.FromSeconds(0.18));
-        await Task.Delay(300);
-        began = Stopwatch.GetTimestamp();
-        await MoveAsync(Tables.At("08:01:20"));
-        Stopwatch.GetElapsedTime(began).ShouldBeGreaterThan(TimeSpan.FromSeconds(0.25)); // 0.6 s, of which one step of 0.5 s at most has passed before
+        var (pace, now) = (new Pace(100, Tables.At("08:00:00"), _machine), Tables.At("07:00:00"));
+        (await MoveAsync("08:00:00")).ShouldBe(TimeSpan.Zero); // before the first trip nobody waits
+        (await MoveAsync("08:00:20")).ShouldBe(TimeSpan.FromSeconds(0.2));
+        _machine.Pass(TimeSpan.FromSeconds(0.3));
+        (await MoveAsync("08:01:20")).ShouldBe(TimeSpan.FromSeconds(0.3)); // of its 0.6 s as many have passed before
+        _machine.Pass(TimeSpan.FromHours(1));
+        (await MoveAsync("08:03:00")).ShouldBe(TimeSpan.FromSeconds(0.5)); // of its 1 s no more than one step is made up for
 
-        async Task MoveAsync(DateTimeOffset time)
+        async Task<TimeSpan> MoveAsync(string to)
         {
+            var (time, before) = (Tables.At(to), _machine.Elapsed);
             while (now < time)
             {
                 var next = await pace.WaitAsync(now, time, CancellationToken.None);
@@ -30,17 +29,41 @@ public sealed class PaceTests
                 now = next;
             }
             now.ShouldBe(time);
+            return _machine.Elapsed - before;
         }
     }
 
     [Fact]
-    public async Task As_fast_as_it_can_waits_for_nothing() =>
-        (await new Pace(double.PositiveInfinity, Tables.At("08:00:00")).WaitAsync(Tables.At("08:00:00"), Tables.At("20:00:00"), CancellationToken.None)).ShouldBe(Tables.At("20:00:00"));
+    public async Task As_fast_as_it_can_waits_for_nothing()
+    {
+        var pace = new Pace(double.PositiveInfinity, Tables.At("08:00:00"), _machine);
+        (await pace.WaitAsync(Tables.At("08:00:00"), Tables.At("20:00:00"), CancellationToken.None)).ShouldBe(Tables.At("20:00:00"));
+        _machine.Elapsed.ShouldBe(TimeSpan.Zero);
+    }
 
     [Fact]
     public async Task A_wait_of_hours_is_given_up_at_once()
     {
         using var stopping = new CancellationTokenSource(TimeSpan.FromMilliseconds(20));
-        await Should.ThrowAsync<OperationCanceledException>(() => new Pace(0.001, Tables.At("08:00:00")).WaitAsync(Tables.At("08:00:00"), Tables.At("20:00:00"), stopping.Token));
+        var pace = new Pace(0.001, Tables.At("08:00:00"), TimeProvider.System);
+        await Should.ThrowAsync<OperationCanceledException>(() => pace.WaitAsync(Tables.At("08:00:00"), Tables.At("20:00:00"), stopping.Token));
+    }
+
+    /// <summary>A machine on which every wait is over at once, and has taken exactly as long as was asked for.</summary>
+    private sealed class WaitlessClock : TimeProvider
+    {
+        public TimeSpan Elapsed { get; private set; }
+
+        public void Pass(TimeSpan time) => Elapsed += time;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => Elapsed.Ticks;
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            Pass(dueTime);
+            return base.CreateTimer(callback, state, TimeSpan.Zero, period);
+        }
     }
 }

@@ -39,7 +39,7 @@ serveMqtt.Hidden = true;
 serveMqtt.SetAction((parsed, ct) => IngestBench.ServeAsync(parsed.GetRequiredValue(connection), parsed.GetValue(port), ct));
 
 var files = new Argument<string[]>("FILE") { Description = "Published trip files", Arity = ArgumentArity.ZeroOrMore };
-var large = new Option<bool>("--large") { Description = $"Also a day of {ReplayBench.LargeDayTrips} trips, made of all days of the file" };
+var large = new Option<bool>("--large") { Description = $"With --quick: also the day of {ReplayBench.LargeDayTrips} trips, made of all days of the file" };
 var replay = new Command("replay", "Published trips through the whole platform: trips and reports per second, memory of platform and twin.") { files, large, quick, json };
 replay.SetAction((parsed, ct) => ReplayBench.RunAsync(
     parsed.GetValue(files) is { Length: > 0 } given ? given : [ReplayBench.UsualFile], parsed.GetValue(large), parsed.GetValue(quick), parsed.GetValue(json), ct));

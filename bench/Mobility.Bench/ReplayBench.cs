@@ -28,8 +28,8 @@ internal static class ReplayBench
     }
 
     /// <param name="files">Published trips.</param>
-    /// <param name="large">Whether the large day is lived too.</param>
-    /// <param name="quick">One day instead of all.</param>
+    /// <param name="large">Whether the large day is lived after a quick run too, as it is after a whole one.</param>
+    /// <param name="quick">One day of the file, and nothing else.</param>
     /// <param name="json">Ends with one line of JSON.</param>
     /// <param name="ct">Gives up.</param>
     public static async Task<int> RunAsync(IReadOnlyList<string> files, bool large, bool quick, bool json, CancellationToken ct)
@@ -40,7 +40,7 @@ internal static class ReplayBench
         Say($"{survey.Trips} trips at {survey.Stations.Count} stations, at most {survey.PeakUnderWay} within a minute");
         var month = await LiveAsync(survey, spool.Read(), ReplayCity.BikesPerPeakRider, ct);
         Part? day = null;
-        if (large)
+        if (large || !quick)
         {
             using var all = new TripSpool(Directory.CreateTempSubdirectory("mobility-bench-trips-").FullName);
             using var scaled = new TripSpool(Directory.CreateTempSubdirectory("mobility-bench-day-").FullName);
@@ -50,27 +50,32 @@ internal static class ReplayBench
             day = await LiveAsync(of, scaled.Read(), LargeDay.BikesPerPeakRider, ct);
         }
         if (json)
-            Console.WriteLine(JsonSerializer.Serialize(new
-            {
-                bench = "replay",
-                trips = month.Trips,
-                completed = month.Completed,
-                failed = month.Failed,
-                wall_seconds = Math.Round(month.Seconds, 1),
-                trips_per_second = Math.Round(month.TripsPerSecond, 1),
-                messages_per_second = Math.Round(month.MessagesPerSecond, 1),
-                platform_peak_mb = Math.Round(month.PlatformMegabytes),
-                twin_peak_mb = Math.Round(month.TwinMegabytes),
-                audit_violations = month.Violations,
-                large_day_trips = day?.Trips,
-                large_day_completed = day?.Completed,
-                large_day_wall_seconds = day is null ? (double?)null : Math.Round(day.Seconds, 1),
-                large_day_trips_per_second = day is null ? (double?)null : Math.Round(day.TripsPerSecond, 1),
-                large_day_platform_peak_mb = day is null ? (double?)null : Math.Round(day.PlatformMegabytes),
-                large_day_audit_violations = day?.Violations,
-            }));
+            Console.WriteLine(Line(month, day));
         return month.Failed + (day?.Failed ?? 0) + month.Violations + (day?.Violations ?? 0) == 0 ? 0 : 1;
     }
+
+    private static string Line(Part month, Part? day)
+    {
+        var line = new Dictionary<string, object?> { ["bench"] = "replay" };
+        Add("", month);
+        Add("large_day_", day);
+        return JsonSerializer.Serialize(line);
+
+        void Add(string prefix, Part? part)
+        {
+            line[prefix + "trips"] = part?.Trips;
+            line[prefix + "completed"] = part?.Completed;
+            line[prefix + "failed"] = part?.Failed;
+            line[prefix + "wall_seconds"] = Rounded(part?.Seconds, 1);
+            line[prefix + "trips_per_second"] = Rounded(part?.TripsPerSecond, 1);
+            line[prefix + "messages_per_second"] = Rounded(part?.MessagesPerSecond, 1);
+            line[prefix + "platform_peak_mb"] = Rounded(part?.PlatformMegabytes, 0);
+            line[prefix + "twin_peak_mb"] = Rounded(part?.TwinMegabytes, 0);
+            line[prefix + "audit_violations"] = part?.Violations;
+        }
+    }
+
+    private static double? Rounded(double? value, int digits) => value is { } known ? Math.Round(known, digits) : null;
 
     private static async Task<Part> LiveAsync(TripSurvey survey, IEnumerable<Trip> trips, double bikesPerPeakRider, CancellationToken ct)
     {
@@ -92,7 +97,7 @@ internal static class ReplayBench
                 return;
             told = Stopwatch.GetTimestamp();
             Say($"{now.At:MM-dd HH:mm}: {now.Finished} of {survey.Trips}, {now.Failed} failed, {now.Finished / Stopwatch.GetElapsedTime(began).TotalSeconds:0.0}/s");
-        }), CancellationToken.None, ct) ?? throw new OperationCanceledException(ct);
+        }), CancellationToken.None, ct);
         var seconds = Stopwatch.GetElapsedTime(began).TotalSeconds;
         var (platformPeak, twinPeak) = (platform.PeakMegabytes, PlatformProcess.PeakMegabytesOf(Environment.ProcessId));
         Say("auditing");

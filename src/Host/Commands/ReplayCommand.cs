@@ -119,10 +119,22 @@ internal static class ReplayCommand
         {
             await Console.Error.WriteLineAsync(unreadable.Message);
             if (request.Json)
-                Console.WriteLine(new ReplayReport(null, null, 0, TimeSpan.Zero, Stopwatch.GetElapsedTime(began)).ToJson(unreadable.Rows, unreadable.Rejected));
+                Console.WriteLine(new ReplayReport(null, null, null, TimeSpan.Zero, Stopwatch.GetElapsedTime(began)).ToJson(unreadable.Rows, unreadable.Rejected));
             return ExitCodes.Failed;
         }
+        try
+        {
+            return await LiveAsync(request, survey, spool, began, ct);
+        }
+        catch (Exception) when (request.Json && !ct.IsCancellationRequested)
+        {
+            Console.WriteLine(new ReplayReport(survey, null, null, TimeSpan.Zero, Stopwatch.GetElapsedTime(began)).ToJson());
+            throw; // it is said in a sentence by whoever started the command
+        }
+    }
 
+    private static async Task<int> LiveAsync(Request request, TripSurvey survey, TripSpool spool, long began, CancellationToken ct)
+    {
         var folder = ReplayFolder.Of(request.Files, request.Day, request.Zone, request.City.Value, request.Data, request.Database);
         await using var database = await Steps.ShowAsync(progress => ReplayDatabase.StartAsync(folder, request.Database, request.Fresh, progress, ct));
         var page = PreparePage(request.Report ?? folder.Report);
@@ -145,20 +157,20 @@ internal static class ReplayCommand
         var living = Stopwatch.GetTimestamp();
         var result = await LiveAsync(run, spool, folder, telling, ct);
         var lived = Stopwatch.GetElapsedTime(living);
-        var audit = result is null ? null : await AuditAsync(app, clock, ct);
+        var audit = result.IsOver ? await AuditAsync(app, clock, ct) : null;
         await app.Web.StopAsync(CancellationToken.None);
         run.ToState().Write(folder.StateFile); // an audit that was interrupted is made up for, too
-        var report = new ReplayReport(survey, result, audit is null ? 0 : AuditCommand.CountViolations(audit), lived, Stopwatch.GetElapsedTime(began))
+        var report = new ReplayReport(survey, result, audit is null ? null : AuditCommand.CountViolations(audit), lived, Stopwatch.GetElapsedTime(began))
         {
             Files = request.Files,
             City = request.City.Value,
         };
-        if (result is null || audit is null)
+        if (audit is null)
         {
             await Console.Error.WriteLineAsync(
                 $"Interrupted at {telling.Say(telling.Last, lived)}; the same command goes on from there, and begins anew with --fresh.");
             if (request.Json)
-                Console.WriteLine((report with { Result = null }).ToJson(interrupted: telling.Last));
+                Console.WriteLine(report.ToJson());
             return ExitCodes.Interrupted;
         }
 
@@ -233,8 +245,7 @@ internal static class ReplayCommand
         }
     }
 
-    /// <summary>Null when it was interrupted.</summary>
-    private static async Task<ReplayResult?> LiveAsync(ReplayRun run, TripSpool spool, ReplayFolder folder, ReplayTelling telling, CancellationToken ct)
+    private static async Task<ReplayResult> LiveAsync(ReplayRun run, TripSpool spool, ReplayFolder folder, ReplayTelling telling, CancellationToken ct)
     {
         File.Delete(folder.StateFile); // from here on the database is ahead of it
         try

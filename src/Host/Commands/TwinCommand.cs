@@ -21,8 +21,10 @@ internal static class TwinCommand
     private static readonly TimeSpan TellEvery = TimeSpan.FromSeconds(5);
 
     private sealed record Request(
-        string Pack, DateOnly Day, double Hours, CityRunSettings Settings, IReadOnlyList<string> Like, string? Streets, string Runs, bool Json,
-        IReadOnlyDictionary<string, string> Parameters);
+        string City, DateOnly Day, int Hours, CityRunSettings Settings, bool HasRiders, IReadOnlyList<string> Like, string? Streets, bool Json)
+    {
+        public string Pack => Directory.Exists(City) ? Path.GetFullPath(City) : Path.Combine(PlatformOptions.Root, "packs", City);
+    }
 
     public static Command Create()
     {
@@ -79,11 +81,9 @@ internal static class TwinCommand
                 Crew = new CrewPolicy { People = parsed.GetValue(people), SwapBelowPercent = parsed.GetValue(swapBelow), Brings = !parsed.GetValue(stays) },
                 Name = parsed.GetRequiredValue(name),
             };
-            var parameters = command.Options.Where(option => option != json && option != name && option != speed)
-                .ToDictionary(option => option.Name[2..], option => Say(parsed, option));
             return RunAsync(
-                new Request(PackFolder(parsed.GetRequiredValue(city)), DateOnly.ParseExact(parsed.GetRequiredValue(day), "yyyy-MM-dd"), parsed.GetValue(hours), settings,
-                    parsed.GetValue(like) ?? [], parsed.GetValue(streets), RunsFolder, parsed.GetValue(json), parameters), ct);
+                new Request(parsed.GetRequiredValue(city), DateOnly.ParseExact(parsed.GetRequiredValue(day), "yyyy-MM-dd"), parsed.GetValue(hours), settings,
+                    parsed.GetResult(riders) is { Implicit: false }, parsed.GetValue(like) ?? [], parsed.GetValue(streets), parsed.GetValue(json)), ct);
         });
         return command;
     }
@@ -117,8 +117,13 @@ internal static class TwinCommand
         var reading = CityPackReader.Read(request.Pack);
         if (reading.Pack is not { } whole)
             throw new PlatformStartException($"The city pack {request.Pack} cannot be used: {reading.Errors[0]}");
-        var settings = request.Like.Count == 0 ? request.Settings : request.Settings with { Learnt = Learn(request.Like, ct) };
-        settings = request.Streets is { } extract ? settings with { Streets = Survey(extract, whole, ct) } : settings;
+        Directory.CreateDirectory(RunsFolder);
+        using var unmet = new UnmetFile(Path.Combine(RunsFolder, $"{request.Settings.Name}.unmet.csv"));
+        var settings = request.Settings with { WalkedAway = unmet.Add };
+        if (request.Like.Count > 0 && Learn(request.Like, ct) is var learnt)
+            settings = settings with { Learnt = learnt, Riders = request.HasRiders ? settings.Riders : learnt.Riders };
+        if (request.Streets is { } extract)
+            settings = settings with { Streets = Survey(extract, whole, ct) };
         var pack = whole with { Fleet = CityRun.Sample(whole.Fleet, settings.Vehicles) };
         var staff = pack.Staff.FirstOrDefault(account => account is { Role: StaffRole.OperationsManager, DemoPassword: not null })
             ?? throw new PlatformStartException($"The city pack {request.Pack} has no operations manager with a demo_password, whom the crew needs.");
@@ -144,11 +149,12 @@ internal static class TwinCommand
             var lived = Stopwatch.GetElapsedTime(living);
             var audit = await Steps.ShowAsync(progress => platform.AuditAsync(progress, ct));
             var output = request.Json ? Console.Error : Console.Out;
-            var record = Record(request, result, AuditCommand.CountViolations(audit), lived);
+            var record = Record(request, settings, result, AuditCommand.CountViolations(audit), lived);
             Write(record, result, output);
             AuditCommand.Write(audit, output);
-            record.Save(request.Runs);
-            await output.WriteLineAsync($"Kept as {record.Name}: ./mobility twin compare {record.Name} OTHER");
+            record.Save(RunsFolder);
+            unmet.Complete();
+            await output.WriteLineAsync($"Kept as {record.Name}: ./mobility twin compare {record.Name} OTHER; who walked away: {unmet.Path}");
             var ok = IsOk(record.Measures, settings.Faults);
             if (request.Json)
                 Console.WriteLine(Line(record.Measures, ok, Stopwatch.GetElapsedTime(began)));
@@ -181,7 +187,7 @@ internal static class TwinCommand
         }
     }
 
-    private static IReadOnlyList<double> Learn(IReadOnlyList<string> files, CancellationToken ct)
+    private static LearntHours Learn(IReadOnlyList<string> files, CancellationToken ct)
     {
         using var spool = new TripSpool(Directory.CreateTempSubdirectory("mobility-trips-").FullName);
         try
@@ -211,7 +217,7 @@ internal static class TwinCommand
         }
     }
 
-    private static CityRecord Record(Request request, CityResult result, int violations, TimeSpan lived)
+    private static CityRecord Record(Request request, CityRunSettings settings, CityResult result, int violations, TimeSpan lived)
     {
         var measures = new SortedDictionary<string, double>(result.Counts.ToDictionary(count => count.Key, count => (double)count.Value), StringComparer.Ordinal)
         {
@@ -229,12 +235,30 @@ internal static class TwinCommand
             measures.TryAdd(name, 0);
         return new CityRecord
         {
-            Name = request.Settings.Name,
+            Name = settings.Name,
             Version = typeof(TwinCommand).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown",
-            Parameters = new SortedDictionary<string, string>(request.Parameters.ToDictionary(), StringComparer.Ordinal),
+            Parameters = Parameters(request.City, request.Day, request.Hours, settings, request.Like, request.Streets),
             Measures = measures,
         };
     }
+
+    /// <summary>All that makes a difference, by the names of the options; how fast it went does not.</summary>
+    internal static SortedDictionary<string, string> Parameters(string city, DateOnly day, int hours, CityRunSettings settings, IReadOnlyList<string> like, string? streets) =>
+        new(StringComparer.Ordinal)
+        {
+            ["city"] = city,
+            ["day"] = day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
+            ["hours"] = Say(hours),
+            ["seed"] = Say(settings.Seed),
+            ["riders"] = Say(settings.Riders),
+            ["vehicles"] = settings.Vehicles is { } vehicles ? Say(vehicles) : "all",
+            ["faults"] = FaultWords.Say(settings.Faults),
+            ["like"] = string.Join(',', like),
+            ["streets"] = streets ?? "",
+            ["crew"] = Say(settings.Crew.People),
+            ["swap-below"] = Say(settings.Crew.SwapBelowPercent),
+            ["no-moves"] = settings.Crew.Brings ? "no" : "yes",
+        };
 
     /// <summary>Without faults nobody may be let down; with them nobody may pay for it, and the laws hold either way.</summary>
     private static bool IsOk(SortedDictionary<string, double> measures, Fault faults) =>
@@ -272,10 +296,7 @@ internal static class TwinCommand
     private static string Say(CityProgress now, TimeZoneInfo zone) => string.Create(CultureInfo.InvariantCulture,
         $"{TimeZoneInfo.ConvertTime(now.At, zone):yyyy-MM-dd HH:mm}: {now.Rides} rides, {now.Unmet} walked away, {now.LetDown} let down");
 
-    private static string Say(ParseResult parsed, Option option) =>
-        parsed.GetResult(option) is { } result ? result.Tokens.Count > 0 ? string.Join(',', result.Tokens.Select(token => token.Value)) : "" : "";
-
-    private static string PackFolder(string city) => Directory.Exists(city) ? Path.GetFullPath(city) : Path.Combine(PlatformOptions.Root, "packs", city);
+    private static string Say(int number) => number.ToString(CultureInfo.InvariantCulture);
 
     private static bool TryNumber(string text, out double number) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out number);
 

@@ -45,7 +45,7 @@ internal static class ListFleet
         var take = limit ?? LimitDefault;
         var rows = await database.QueryAsync<VehicleTable.Row>($"""
             SELECT {VehicleTable.Columns} FROM vehicles
-            WHERE (@City::text IS NULL OR city = @City) AND (@State::text IS NULL OR state = @State) AND id > coalesce(@After::uuid, '00000000-0000-0000-0000-000000000000')
+            WHERE {(city is null ? "" : "city = @City AND")} (@State::text IS NULL OR state = @State) AND id > coalesce(@After::uuid, '00000000-0000-0000-0000-000000000000')
             ORDER BY id LIMIT @Take
             """, new { City = city, State = state, After = cursor?.Value, Take = take + 1 }, ct);
         return TypedResults.Ok(new FleetPage(

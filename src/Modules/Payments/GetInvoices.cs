@@ -37,7 +37,7 @@ internal static class GetInvoices
             return Problem.Forbidden("payments.not_yours", "You may read your own invoices only.").ToResult();
         var take = limit ?? 50;
         var rows = await database.QueryAsync<Row>($"""
-            {Select} WHERE account_id = @rider AND (@before::uuid IS NULL OR (issued_at, invoice_id) < (SELECT issued_at, invoice_id FROM invoices WHERE invoice_id = @before))
+            {Select} WHERE account_id = @rider {(before is null ? "" : "AND (issued_at, invoice_id) < (SELECT issued_at, invoice_id FROM invoices WHERE invoice_id = @before)")}
             ORDER BY issued_at DESC, invoice_id DESC LIMIT @take
             """, new { rider, before = before?.Value, take = take + 1 }, ct);
         var items = rows.Take(take).Select(r => r.ToView()).ToArray();

@@ -100,9 +100,6 @@ public sealed class PlatformClient : IDisposable
         return SendAsync<NearbyReply>("search", HttpMethod.Get, $"/v1/vehicles/nearby?{query}", token, null, null, ct);
     }
 
-    /// <summary>Asks what a ride costs.</summary>
-    public Task<Answer<QuoteReply>> QuoteAsync(string token, VehicleId vehicle, CancellationToken ct) => QuoteAsync(token, vehicle, null, ct);
-
     /// <summary>Asks what a vehicle costs.</summary>
     /// <param name="token">The rider's.</param>
     /// <param name="vehicle">The vehicle.</param>
@@ -244,7 +241,7 @@ public sealed class PlatformClient : IDisposable
             if (response.IsSuccessStatusCode)
             {
                 var unread = typeof(T) == typeof(Nothing) || content.Length == 0;
-                return new(status, unread ? null : JsonSerializer.Deserialize<T>(content, MobilityJson.Stored), null, null);
+                return new(status, unread ? (T?)(object)new Nothing() : JsonSerializer.Deserialize<T>(content, MobilityJson.Stored), null, null);
             }
             var (code, detail) = Problem(content);
             code ??= $"http.{status.ToString(CultureInfo.InvariantCulture)}";

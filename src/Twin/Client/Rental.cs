@@ -53,13 +53,6 @@ internal sealed class Rental(PlatformClient client, string key, BookingId? booki
         return booking;
     }
 
-    /// <summary>Ends the ride; returns how the money stands when it is settled.</summary>
-    public async Task<PaymentReply> GiveBackAsync(string token, GeoPoint position, CancellationToken ct)
-    {
-        await EndAsync(token, position, ct);
-        return await SettledAsync(token, ct);
-    }
-
     /// <summary>Ends the ride: when this returns, the vehicle is locked.</summary>
     public async Task EndAsync(string token, GeoPoint position, CancellationToken ct)
     {
@@ -71,9 +64,8 @@ internal sealed class Rental(PlatformClient client, string key, BookingId? booki
     public Task<Answer<BookingReply>> AskEndAsync(string token, GeoPoint position, CancellationToken ct) =>
         client.EndAsync(token, Booking!.Value, position, $"{key}-end", ct);
 
-    /// <summary>What the ride costs as it is, in minor units; after the end was asked for it costs no more.</summary>
-    public async Task<long> CostSoFarAsync(string token, CancellationToken ct) =>
-        (await client.GetBookingAsync(token, Booking!.Value, ct)).Require("booking").CostSoFar?.Total.Amount ?? 0;
+    /// <summary>The rental as it is; after the end was asked for it costs no more.</summary>
+    public async Task<BookingReply> ReadAsync(string token, CancellationToken ct) => (await client.GetBookingAsync(token, Booking!.Value, ct)).Require("booking");
 
     /// <summary>Waits until the ride has ended.</summary>
     public async Task EndedAsync(string token, CancellationToken ct)
@@ -94,14 +86,28 @@ internal sealed class Rental(PlatformClient client, string key, BookingId? booki
     public async Task<bool> IsRidingAsync(string token, CancellationToken ct) =>
         Booking is { } booking && (await client.GetBookingAsync(token, booking, ct)).Value?.Phase == "riding";
 
-    /// <summary>A booking that led nowhere is cancelled, unless the platform has let go already. Returns what was captured all the same, in minor units.</summary>
-    public async Task<long> LetGoAsync(string token, CancellationToken ct)
+    /// <summary>A booking that led nowhere is cancelled, unless the platform has let go already.</summary>
+    public async Task LetGoAsync(string token, CancellationToken ct)
+    {
+        if (Booking is { } booking)
+            await client.ChangeBookingAsync(token, booking, "cancel", $"{key}-cancel", ct);
+    }
+
+    /// <summary>What was captured in minor units when the money has come to rest, however that was; null while it has not.</summary>
+    /// <param name="token">The rider's.</param>
+    /// <param name="ct">Gives up.</param>
+    /// <param name="seconds">Of the machine, in which a rental that is not over is waited for.</param>
+    public async Task<long?> CapturedAsync(string token, CancellationToken ct, int seconds = PatienceSeconds)
     {
         if (Booking is not { } booking)
             return 0;
-        await client.ChangeBookingAsync(token, booking, "cancel", $"{key}-cancel", ct);
-        var payment = await client.GetPaymentAsync(token, booking, ct);
-        return payment.Value?.Captured?.Amount ?? 0;
+        await client.WaitForPhaseAsync(token, booking, "settled", ct, seconds);
+        return await client.GetPaymentAsync(token, booking, ct) switch
+        {
+            { Code: "payments.no_such_payment" } => 0,
+            { Value: { Status: "settled" or "voided" or "declined" or "outstanding" } rests } => rests.Captured?.Amount ?? 0,
+            _ => null,
+        };
     }
 
     private static void RequirePhase(BookingReply booking, string phase, string step)

@@ -30,14 +30,14 @@ public sealed class Rider(string email, Visitor visitor)
         PlatformClient client, TimeProvider clock, int number, string method, CancellationToken ct, string domain = "replay.example")
     {
         var (email, phone, password) = (EmailOf(number, domain), $"+1201555{number:00000}", PasswordOf(number));
-        Done(await client.RegisterAsync(email, phone, password, $"Rider {number}", ct), "register");
+        (await client.RegisterAsync(email, phone, password, $"Rider {number}", ct)).Require("register");
         var visitor = Visitor.Person(client, clock, email, password);
         var token = await visitor.TokenAsync(ct);
-        Done(await client.VerifyAsync(token, "email", await CodeAsync(client, email, ct), ct), "verify_email");
-        Done(await client.VerifyAsync(token, "phone", await CodeAsync(client, phone, ct), ct), "verify_phone");
+        (await client.VerifyAsync(token, "email", await CodeAsync(client, email, ct), ct)).Require("verify_email");
+        (await client.VerifyAsync(token, "phone", await CodeAsync(client, phone, ct), ct)).Require("verify_phone");
         var account = (await client.GetAccountAsync(token, ct)).Require("account");
-        Done(await client.AcceptTermsAsync(token, account.CurrentTerms, ct), "terms");
-        Done(await client.AddPaymentMethodAsync(token, method, ct), "payment_method");
+        (await client.AcceptTermsAsync(token, account.CurrentTerms, ct)).Require("terms");
+        (await client.AddPaymentMethodAsync(token, method, ct)).Require("payment_method");
         if (!await PlatformClient.LookAsync(async () => (await client.GetAccountAsync(token, ct)).Require("account").Bookable, Patience, ct))
             throw new RefusedException("registration", "client.never_bookable", email);
         visitor.Forget();
@@ -77,11 +77,5 @@ public sealed class Rider(string email, Visitor visitor)
             return code is not null;
         }, Patience, ct);
         return code ?? throw new RefusedException("mailbox", "client.no_code", address);
-    }
-
-    private static void Done<T>(Answer<T> answer, string step) where T : class
-    {
-        if (!answer.Ok)
-            throw new RefusedException(step, answer.Code!, answer.Detail);
     }
 }

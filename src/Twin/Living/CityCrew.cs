@@ -18,9 +18,11 @@ namespace Mobility.Twin.Living;
 /// <param name="city">Where.</param>
 /// <param name="faults">What is wrong with the vehicles.</param>
 /// <param name="policy">How they work.</param>
+/// <param name="measures">Hears of what the platform refuses them.</param>
 /// <param name="folder">For the vehicles' own folders.</param>
 internal sealed class CityCrew(
-    PlatformClient client, PlatformHandle platform, Visitor visitor, CityOfPlaces city, FaultPlan faults, CrewPolicy policy, string folder) : IAsyncDisposable
+    PlatformClient client, PlatformHandle platform, Visitor visitor, CityOfPlaces city, FaultPlan faults, CrewPolicy policy, CityMeasures measures,
+    string folder) : IAsyncDisposable
 {
     private const int AtATime = 8;
     private const double PlaceMeters = 250;
@@ -28,8 +30,10 @@ internal sealed class CityCrew(
     private const int ChargePercentAJob = 8;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan HeardWithin = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LeftAlone = TimeSpan.FromHours(1);
     private readonly Dictionary<VehicleId, SimulatedVehicle> _byId = [];
-    private readonly List<(Place Place, DateTimeOffset At)> _missed = [];
+    private readonly Dictionary<VehicleId, DateTimeOffset> _leftAlone = [];
+    private readonly List<(Place Place, VehicleKind Kind, DateTimeOffset At)> _missed = [];
     private int _packs;
 
     /// <summary>All vehicles.</summary>
@@ -75,18 +79,24 @@ internal sealed class CityCrew(
     public Task HeardAsync(CancellationToken ct) =>
         PlatformClient.LookAsync(() => Task.FromResult(Vehicles.All(vehicle => vehicle.IsAllAcknowledged || MayBeUnheard(vehicle))), HeardWithin, ct);
 
-    /// <summary>Somebody found nothing near a place; the crew hears of it.</summary>
-    public void Hear(GeoPoint from, DateTimeOffset at) => _missed.Add((city.Places.MinBy(place => place.Position.DistanceMetersTo(from))!, at));
+    /// <summary>Somebody found nothing near a place; the crew hears of it, if they would have taken something that can be brought.</summary>
+    public void Hear(GeoPoint from, IEnumerable<VehicleKind> kinds, DateTimeOffset at)
+    {
+        foreach (var kind in kinds.Where(IsSmall).Take(1))
+            _missed.Add((city.Places.MinBy(place => place.Position.DistanceMetersTo(from))!, kind, at));
+    }
 
     /// <summary>A shift begins: the vans have charged packs again.</summary>
     public void LoadPacks() => _packs = policy.Packs;
 
-    /// <summary>Each of them does the next thing.</summary>
+    /// <summary>Each of them does the next thing. What the platform refuses, because somebody has the vehicle of whom they do not know, they leave alone for a while.</summary>
     public async Task WorkAsync(DateTimeOffset now, CancellationToken ct)
     {
+        foreach (var free in _leftAlone.Where(left => left.Value <= now).Select(left => left.Key).ToArray())
+            _leftAlone.Remove(free);
         ChargeAtChargers(now);
         for (var member = 0; member < policy.People; member++)
-            if (!await SwapAsync(ct) && !await BringAsync(now, ct))
+            if (!await SwapAsync(now, ct) && !await BringAsync(now, ct))
                 return;
     }
 
@@ -96,7 +106,7 @@ internal sealed class CityCrew(
 
     /// <summary>The provider's outage begins or ends.</summary>
     public async Task SwitchPaymentsAsync(bool down, CancellationToken ct) =>
-        Require(await client.SwitchPaymentsAsync(await visitor.TokenAsync(ct), down, ct), "switch_payments");
+        (await client.SwitchPaymentsAsync(await visitor.TokenAsync(ct), down, ct)).Require("switch_payments");
 
     public async ValueTask DisposeAsync() =>
         await Parallel.ForEachAsync(Vehicles, new ParallelOptions { MaxDegreeOfParallelism = AtATime }, async (vehicle, _) =>
@@ -106,13 +116,13 @@ internal sealed class CityCrew(
                 await radio.DisposeAsync();
         });
 
-    private async Task<bool> SwapAsync(CancellationToken ct)
+    private async Task<bool> SwapAsync(DateTimeOffset now, CancellationToken ct)
     {
-        if (_packs == 0 || Vehicles.Where(IsFree).Where(HasPack).Where(vehicle => vehicle.ChargePercent < policy.SwapBelowPercent)
-            .MinBy(vehicle => vehicle.ChargePercent) is not { } emptiest)
+        if (_packs == 0 || Movable().Where(vehicle => vehicle.ChargePercent < policy.SwapBelowPercent).MinBy(vehicle => vehicle.ChargePercent) is not { } emptiest)
             return false;
         var pack = string.Create(CultureInfo.InvariantCulture, $"pack-{platform.City.City.Id}-{Swaps + 1:000000}");
-        Require(await client.SwapBatteryAsync(await visitor.TokenAsync(ct), emptiest.Id, pack, 100, ct), "swap");
+        if (!MayGoOn(await client.SwapBatteryAsync(await visitor.TokenAsync(ct), emptiest.Id, pack, 100, ct), "swap", emptiest, now))
+            return true;
         emptiest.Charge(100);
         emptiest.Rest(platform.Clock.GetUtcNow());
         (_packs, Swaps) = (_packs - 1, Swaps + 1);
@@ -123,26 +133,42 @@ internal sealed class CityCrew(
     private async Task<bool> BringAsync(DateTimeOffset now, CancellationToken ct)
     {
         _missed.RemoveAll(missed => missed.At < now - policy.RemembersMissed);
-        if (!policy.Brings || _missed.GroupBy(missed => missed.Place).MaxBy(group => group.Count())?.Key is not { } wanted)
+        if (!policy.Brings || _missed.GroupBy(missed => (missed.Place, missed.Kind)).MaxBy(group => group.Count())?.Key is not var (wanted, kind))
             return false;
-        var crowd = city.Places.Where(place => place != wanted).Select(place => (Place: place, Standing: StandingAt(place))).MaxBy(c => c.Standing.Length);
-        if (crowd.Standing.Length < 2)
+        var crowd = city.Places.Where(place => place != wanted).Select(place => StandingAt(place, kind)).MaxBy(standing => standing.Length) ?? [];
+        if (crowd.Length < 2)
             return false;
-        var vehicle = crowd.Standing.MaxBy(one => one.ChargePercent)!;
-        Require(await client.RelocateAsync(await visitor.TokenAsync(ct), vehicle.Id, wanted.Position, ct), "relocate");
+        var vehicle = crowd.MaxBy(one => one.ChargePercent)!;
+        if (!MayGoOn(await client.RelocateAsync(await visitor.TokenAsync(ct), vehicle.Id, wanted.Position, ct), "relocate", vehicle, now))
+            return true;
         await vehicle.CarryAsync(wanted.Position, now);
-        _missed.Remove(_missed.First(missed => missed.Place == wanted));
+        _missed.Remove(_missed.First(missed => missed.Place == wanted && missed.Kind == kind));
         Relocations++;
         return true;
     }
 
-    private SimulatedVehicle[] StandingAt(Place place) =>
-        [.. Vehicles.Where(IsFree).Where(HasPack).Where(vehicle => vehicle.Position.DistanceMetersTo(place.Position) <= PlaceMeters)];
+    private SimulatedVehicle[] StandingAt(Place place, VehicleKind kind) =>
+        [.. Movable().Where(vehicle => vehicle.Build.Kind == kind && vehicle.Position.DistanceMetersTo(place.Position) <= PlaceMeters && !HasJustTold(vehicle))];
+
+    /// <summary>Whether it has told in this very instant where it stands; told as of the same time, that and where they bring it could not be told apart.</summary>
+    private bool HasJustTold(SimulatedVehicle vehicle) => !platform.IsInRealTime && vehicle.ClockAt - vehicle.Faults.ClockIsAhead >= platform.Clock.GetUtcNow();
+
+    /// <summary>What they can lift, and nobody has.</summary>
+    private IEnumerable<SimulatedVehicle> Movable() => Vehicles.Where(vehicle => IsFree(vehicle) && IsSmall(vehicle.Build.Kind) && !_leftAlone.ContainsKey(vehicle.Id));
+
+    private bool MayGoOn(Answer<Nothing> answer, string step, SimulatedVehicle vehicle, DateTimeOffset now)
+    {
+        if (answer.Ok)
+            return true;
+        measures.Count($"crew_refused.{step}: {answer.Code}");
+        _leftAlone[vehicle.Id] = now + LeftAlone;
+        return false;
+    }
 
     /// <summary>Cars and vans charge where they stand.</summary>
     private void ChargeAtChargers(DateTimeOffset now)
     {
-        foreach (var vehicle in Vehicles.Where(IsFree).Where(vehicle => !HasPack(vehicle) && vehicle.ChargePercent < 100))
+        foreach (var vehicle in Vehicles.Where(IsFree).Where(vehicle => !IsSmall(vehicle.Build.Kind) && vehicle.ChargePercent < 100))
             if (city.Bays.Any(bay => bay.Kind == BayKind.Charging && bay.Position.DistanceMetersTo(vehicle.Position) <= ChargerMeters))
             {
                 vehicle.Charge((int)Math.Min(100, vehicle.ChargePercent + ChargePercentAJob));
@@ -160,7 +186,8 @@ internal sealed class CityCrew(
     private bool MayBeUnheard(SimulatedVehicle vehicle) =>
         vehicle.IsDead || vehicle.Faults.Radio is not null || (faults.Has(Fault.Crash) && !vehicle.IsConnected);
 
-    private static bool HasPack(SimulatedVehicle vehicle) => vehicle.Build.Kind is VehicleKind.Scooter or VehicleKind.EBike;
+    /// <summary>Whether it can be carried and has a pack that can be changed.</summary>
+    private static bool IsSmall(VehicleKind kind) => kind is VehicleKind.Scooter or VehicleKind.EBike;
 
     private async Task<SimulatedVehicle> MakeAsync(int number, FleetVehicle wanted, VehicleType type, CancellationToken ct)
     {
@@ -174,12 +201,6 @@ internal sealed class CityCrew(
             Path.Combine(folder, wanted.Label), wrong);
         vehicle.Tick();
         return vehicle;
-    }
-
-    private static void Require(Answer<Nothing> answer, string step)
-    {
-        if (!answer.Ok)
-            throw new RefusedException(step, answer.Code!, answer.Detail);
     }
 }
 

@@ -16,9 +16,6 @@ internal sealed class CityEvents(CityOfPlaces city, int seed, bool hasStorm, boo
     public Weather WeatherAt(DateTimeOffset hour, Weather ordinary) =>
         hasStorm && TimeZoneInfo.ConvertTime(hour, city.Zone).Hour is >= StormFromHour and < StormUntilHour ? ordinary with { IsWet = true, IsStorm = true } : ordinary;
 
-    /// <summary>Whether it storms.</summary>
-    public bool IsStormAt(DateTimeOffset time) => WeatherAt(time, default).IsStorm;
-
     /// <summary>Who leaves a crowd within an hour, from where and when.</summary>
     public IEnumerable<(Place From, DateTimeOffset At)> CrowdsIn(DateTimeOffset hour, Dice dice)
     {

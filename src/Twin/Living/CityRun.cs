@@ -26,11 +26,14 @@ public sealed record CityRunSettings
     /// <summary>How the crew works.</summary>
     public CrewPolicy Crew { get; init; } = new();
 
-    /// <summary>Shares of a week's wishes by its hours, learnt from a file; null for those of the habits.</summary>
-    public IReadOnlyList<double>? Learnt { get; init; }
+    /// <summary>When people of a real city ride; null for the hours of the habits.</summary>
+    public LearntHours? Learnt { get; init; }
 
     /// <summary>The city's streets; null for a grid that is drawn.</summary>
     public StreetGraph? Streets { get; init; }
+
+    /// <summary>Hears of everybody who walks away.</summary>
+    public Action<UnmetWish>? WalkedAway { get; init; }
 
     /// <summary>Unique among the runs on one database.</summary>
     public string Name { get; init; } = "city";
@@ -49,7 +52,7 @@ public readonly record struct CityProgress(DateTimeOffset At, long Rides, long U
 /// </summary>
 public sealed class CityRun : IAsyncDisposable
 {
-    private const int ConnectionsMax = 64;
+    private const int ConnectionsMax = UnderWay.CountMax;
     private const int RestRounds = 48;
     private const int ShiftFromHour = 6;
     private const int ShiftUntilHour = 22;
@@ -59,7 +62,7 @@ public sealed class CityRun : IAsyncDisposable
     private const int OutageFromHour = 12;
     private const int OutageUntilHour = 13;
     private const int TheftHour = 3;
-    private const int CrashMillisecondsMax = 60; // what a rider asks for takes about as long
+    private const int CrashMillisecondsMax = 15; // what a rider asks for takes about as long
     private const int Thefts = 2;
     private const int DragSteps = 10;
     private const int FullPercent = 100;
@@ -102,11 +105,11 @@ public sealed class CityRun : IAsyncDisposable
         var grid = new StreetGrid(settings.Seed);
         Streets = settings.Streets is { } graph ? new StreetMap(graph, grid) : grid;
         Radios = new RadioMap(Places, _faults);
-        Measures = new CityMeasures(Places.Zone);
+        Measures = new CityMeasures(Places.Zone, settings.WalkedAway);
         Riders = new RiderPool(Client, platform, _faults, Directory.CreateDirectory(folder).FullName);
-        Timeline = new Timeline(platform, platform.IsInRealTime ? 1 : settings.Speed);
+        Timeline = new Timeline(platform, new Pace(settings.Speed ?? double.PositiveInfinity, platform.Clock.GetUtcNow(), TimeProvider.System));
         var password = staff.DemoPassword ?? throw new ArgumentException("The staff account has no password to sign in with.", nameof(staff));
-        Crew = new CityCrew(Client, platform, Visitor.Person(Client, platform.Clock, staff.Email, password), Places, _faults, settings.Crew, folder);
+        Crew = new CityCrew(Client, platform, Visitor.Person(Client, platform.Clock, staff.Email, password), Places, _faults, settings.Crew, Measures, folder);
         _ticks = new VehicleTicks(() => Crew.Vehicles);
     }
 
@@ -159,7 +162,7 @@ public sealed class CityRun : IAsyncDisposable
                 radio.IsDead = false;
             if (vehicle.IsDead)
                 vehicle.Charge(FullPercent);
-            vehicle.Tick();
+            vehicle.Rest(Timeline.Now); // the last thing that was done to it, it has not told of yet
         }
         await PlatformClient.LookAsync(() => Task.FromResult(Crew.Vehicles.All(vehicle => vehicle.IsAllAcknowledged)), AcknowledgedWithin, ct);
         await _platform.SettleAsync(ct);
@@ -309,8 +312,13 @@ public sealed class CityRun : IAsyncDisposable
     private void StickLocks(bool stuck)
     {
         for (var number = 0; number < Crew.Vehicles.Length; number++)
-            if (_faults.HasStuckLock(number) && (!stuck || Crew.Vehicles[number].IsIdle))
-                Crew.Vehicles[number].IsLockStuck = stuck;
+        {
+            var vehicle = Crew.Vehicles[number];
+            if (_faults.HasStuckLock(number))
+                vehicle.IsLockStuck = stuck; // under a rider too: then it does not close
+            if (_faults.HasSilentLock(number) && vehicle.Faults.Radio is { } radio && (!stuck || vehicle.IsIdle))
+                radio.IsDead = stuck;
+        }
     }
 
     /// <summary>Thieves carry locked vehicles away; nobody in the street finds them afterwards.</summary>

@@ -14,15 +14,18 @@ internal sealed record Wish(long Number, DateTimeOffset At, Persona Persona, Geo
 /// <summary>
 /// Who wants to go where, when: for each hour, persona and habit a number of wishes is drawn (Poisson) around riders × share × ways a day × the habit's share of the
 /// hour × the weather, and spread over the hour. Depends on the seed, the city and the number of riders only, never on what the platform did: two policies meet
-/// the same wishes.
+/// the same wishes. Learnt hours change how many ways an hour has; who goes, where to and in which weather is still the habits'.
 /// </summary>
 /// <param name="city">Where.</param>
 /// <param name="seed">Of the run.</param>
 /// <param name="riders">People who may want to ride.</param>
 /// <param name="events">What changes an hour: storms, a stadium that empties.</param>
-/// <param name="learnt">Shares of a week's wishes by its hours, Monday 0:00 first, 168 of them; null for those of the habits.</param>
-internal sealed class DemandModel(CityOfPlaces city, int seed, int riders, CityEvents events, IReadOnlyList<double>? learnt = null)
+/// <param name="learnt">When people of a real city ride; null for the hours of the habits.</param>
+internal sealed class DemandModel(CityOfPlaces city, int seed, int riders, CityEvents events, LearntHours? learnt = null)
 {
+    /// <summary>What the habits add up to in a week, for one rider.</summary>
+    public static double WaysAWeek { get; } = Persona.All.Sum(p => p.Share * p.Habits.Sum(h => 5 * h.Weekday + 2 * h.Weekend));
+
     /// <summary>People look for a vehicle around the place where they are.</summary>
     private const double AroundMeters = 150;
 
@@ -49,20 +52,20 @@ internal sealed class DemandModel(CityOfPlaces city, int seed, int riders, CityE
     private double MeanOf(DateTimeOffset hour, Persona persona, Habit habit)
     {
         var local = TimeZoneInfo.ConvertTime(hour, city.Zone);
-        var isWeekend = local.DayOfWeek is DayOfWeek.Saturday or DayOfWeek.Sunday;
-        var ways = riders * persona.Share * (isWeekend ? habit.Weekend : habit.Weekday);
+        var ways = WaysOf(local, persona, habit);
+        if (learnt is not null)
+            ways *= WaysAWeek * learnt.ShareAt(local) / Math.Max(Persona.All.Sum(p => p.Habits.Sum(h => WaysOf(local, p, h))), 1e-9);
         var weather = events.WeatherAt(hour, Weather.At(local.DateTime, seed));
         var mood = (weather.IsStorm ? StormShare : weather.IsWet ? persona.InRain : 1) * Math.Exp(Math.Min(0, weather.Celsius - MildCelsius) / CelsiusToAThird);
-        if (learnt is null)
-            return ways * ShareOfHour(local.Hour + 0.5, habit) * mood;
-        // The hours' totals are the file's; who it is and where they go is still the habits'.
-        var hourOfWeek = ((int)local.DayOfWeek + 6) % 7 * 24 + local.Hour;
-        var ofHour = Persona.All.Sum(p => p.Habits.Sum(h => p.Share * ShareOfHour(local.Hour + 0.5, h)));
-        return riders * WaysAWeek * learnt[hourOfWeek] * (persona.Share * ShareOfHour(local.Hour + 0.5, habit) / Math.Max(ofHour, 1e-9));
+        return riders * ways * mood;
     }
 
-    /// <summary>What the habits add up to in a week, for one rider.</summary>
-    private static double WaysAWeek => Persona.All.Sum(p => p.Share * p.Habits.Sum(h => 5 * h.Weekday + 2 * h.Weekend));
+    /// <summary>Of one rider, who is a bit of everybody, within an hour of mild weather.</summary>
+    private static double WaysOf(DateTimeOffset local, Persona persona, Habit habit)
+    {
+        var isWeekend = local.DayOfWeek is DayOfWeek.Saturday or DayOfWeek.Sunday;
+        return persona.Share * (isWeekend ? habit.Weekend : habit.Weekday) * ShareOfHour(local.Hour + 0.5, habit);
+    }
 
     private static double ShareOfHour(double hour, Habit habit)
     {

@@ -19,7 +19,7 @@ public enum Fault
     Clocks = 8,
     /// <summary>Batteries are empty in the morning, or give out on the way.</summary>
     Batteries = 16,
-    /// <summary>Locks are stuck.</summary>
+    /// <summary>Locks are stuck, or do not answer.</summary>
     Locks = 32,
     /// <summary>The payment provider does not answer for an hour.</summary>
     PaymentsDown = 64,
@@ -60,6 +60,9 @@ public static class FaultWords
     /// <summary>The words that <see cref="TryParse"/> knows.</summary>
     public static string Known => string.Join(", ", Words.Keys);
 
+    /// <summary>The list that <see cref="TryParse"/> reads as these faults.</summary>
+    public static string Say(Fault faults) => string.Join(',', Words.Where(word => word.Value != Fault.All && faults.HasFlag(word.Value)).Select(word => word.Key));
+
     /// <summary>Reads a list like <c>gps,storm</c>; an empty text is none.</summary>
     public static bool TryParse(string list, out Fault chosen)
     {
@@ -90,7 +93,8 @@ internal sealed record FaultPlan(Fault Chosen, int Seed)
     private const double DyingShare = 0.1;
     private const double DiesAfterMetersMin = 200;
     private const double DiesAfterMetersMax = 1_000;
-    private const double StuckShare = 0.05;
+    private const double StuckShare = 0.1;
+    private const double SilentShare = 0.1;
     private const double SlowCardShare = 0.2;
 
     public bool Has(Fault fault) => (Chosen & fault) != 0;
@@ -101,11 +105,11 @@ internal sealed record FaultPlan(Fault Chosen, int Seed)
     public VehicleFaults OfVehicle(int number, int doorPort) => new()
     {
         ClockIsAhead = IsMet(Fault.Clocks, number, ClockShare) ? TimeSpan.FromSeconds((DiceOf(Fault.Clocks, number).Share() * 2 - 1) * ClockSecondsMax) : TimeSpan.Zero,
-        Receive = IsMet(Fault.Gps, number, GpsShare) ? Drifting(DiceOf(Fault.Gps, number)) : static place => place,
+        Receive = IsMet(Fault.Gps, number, GpsShare) ? Drifting(DiceOf(Fault.Gps, number)) : null,
         DiesAfterMeters = Has(Fault.Batteries) && Dice.Of(Seed, "dies", number) is var dice && dice.Chance(DyingShare)
             ? DiesAfterMetersMin + dice.Share() * (DiesAfterMetersMax - DiesAfterMetersMin)
             : null,
-        Radio = IsMet(Fault.Telemetry, number, RadioShare) || Has(Fault.DeadZones) ? new SimulatedRadio(doorPort) : null,
+        Radio = HasBadRadio(number) || HasSilentLock(number) || Has(Fault.DeadZones) ? new SimulatedRadio(doorPort) : null,
     };
 
     /// <summary>Whether its connection breaks off again and again.</summary>
@@ -114,8 +118,11 @@ internal sealed record FaultPlan(Fault Chosen, int Seed)
     /// <summary>Charge in the morning.</summary>
     public int ChargeOf(int number, int ordinary) => IsMet(Fault.Batteries, number, EmptyShare) ? DiceOf(Fault.Batteries, number).Below(EmptyPercentMax) + 1 : ordinary;
 
-    /// <summary>Whether its lock is stuck from a time of the day on.</summary>
+    /// <summary>Whether its lock is stuck from a time of the day on, and says so when it is asked to open or to close.</summary>
     public bool HasStuckLock(int number) => IsMet(Fault.Locks, number, StuckShare);
+
+    /// <summary>Whether it does not answer from a time of the day on.</summary>
+    public bool HasSilentLock(int number) => !HasStuckLock(number) && Has(Fault.Locks) && Dice.Of(Seed, "silent", number).Chance(SilentShare);
 
     /// <summary>The card of a rider.</summary>
     public string CardOf(int rider) => IsMet(Fault.PaymentsSlow, rider, SlowCardShare) ? "tok_slow" : "tok_visa";

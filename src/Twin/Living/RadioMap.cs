@@ -11,12 +11,9 @@ internal sealed class RadioMap(CityOfPlaces city, FaultPlan faults)
     private const double BreakShare = 0.3;
     private readonly GeoPoint[] _dead = faults.Has(Fault.DeadZones) ? Draw(city, faults.Seed) : [];
 
-    /// <summary>A vehicle has come to a place.</summary>
-    public void Heed(SimulatedVehicle vehicle, GeoPoint position)
-    {
-        if (vehicle.Faults.Radio is { } radio)
-            radio.IsDead = _dead.Any(zone => zone.DistanceMetersTo(position) <= DeadZoneMeters);
-    }
+    /// <summary>A vehicle has come to a place; true where there is no network.</summary>
+    public bool Heed(SimulatedVehicle vehicle, GeoPoint position) =>
+        vehicle.Faults.Radio is { } radio && (radio.IsDead = _dead.Any(zone => zone.DistanceMetersTo(position) <= DeadZoneMeters));
 
     /// <summary>Some of the bad connections break off.</summary>
     public void BreakSome(IReadOnlyList<SimulatedVehicle> vehicles, long round)

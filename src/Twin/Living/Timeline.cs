@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Mobility.Twin.Stage;
 
 namespace Mobility.Twin.Living;
@@ -8,13 +7,11 @@ namespace Mobility.Twin.Living;
 /// the platform's clock moves there, and stops at every timeout of the platform on the way. Where the platform lives in real time the entry is waited for.
 /// </summary>
 /// <param name="platform">Its clock.</param>
-/// <param name="speed">Simulated seconds in a second at most; null for as fast as it goes.</param>
-internal sealed class Timeline(PlatformHandle platform, double? speed)
+/// <param name="pace">How fast it may go, where it does not go by itself.</param>
+internal sealed class Timeline(PlatformHandle platform, Pace pace)
 {
     private readonly Lock _gate = new(); // what goes on beside adds entries too
     private readonly PriorityQueue<Func<CancellationToken, Task>, (DateTimeOffset At, long Number)> _entries = new();
-    private readonly DateTimeOffset _startedAt = platform.Clock.GetUtcNow();
-    private readonly long _started = Stopwatch.GetTimestamp();
     private long _count;
 
     /// <summary>What was begun and is not finished.</summary>
@@ -76,21 +73,24 @@ internal sealed class Timeline(PlatformHandle platform, double? speed)
     private async Task MoveToAsync(DateTimeOffset time, CancellationToken ct)
     {
         ct.ThrowIfCancellationRequested();
-        if (speed is { } pace)
+        if (platform.IsInRealTime)
         {
-            var wait = (time - _startedAt) / pace - Stopwatch.GetElapsedTime(_started);
-            if (wait > TimeSpan.Zero)
+            if (time - Now is var wait && wait > TimeSpan.Zero)
                 await Task.Delay(wait, ct);
+            return;
         }
-        if (!platform.IsInRealTime)
+        DateTimeOffset until;
+        do
         {
-            await UnderWay.AllowAsync(time);
-            while (UnderWay.IsEmpty && await platform.NextDueAsync(ct) is { } due && due <= time)
+            until = await pace.WaitAsync(Now, time, ct);
+            await UnderWay.AllowAsync(until);
+            while (UnderWay.IsEmpty && await platform.NextDueAsync(ct) is { } due && due <= until)
             {
                 platform.Clock.MoveTo(due);
                 await platform.SettleAsync(ct);
             }
+            platform.Clock.MoveTo(until);
         }
-        platform.Clock.MoveTo(time);
+        while (until < time);
     }
 }

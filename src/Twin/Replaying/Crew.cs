@@ -12,7 +12,9 @@ namespace Mobility.Twin.Replaying;
 internal sealed class Crew(PlatformClient client, PlatformHandle platform, Visitor visitor, string folder) : IAsyncDisposable
 {
     private const int CredentialsAtATime = 8;
+    private const int BikesTriedMax = 5;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan AcknowledgedWithin = TimeSpan.FromSeconds(90); // who found nobody waits up to a minute before it tries again
     private readonly Dictionary<VehicleId, SimulatedVehicle> _bikes = [];
     private ImmutableArray<SimulatedVehicle> _inOrder = [];
     private int _packs;
@@ -55,7 +57,7 @@ internal sealed class Crew(PlatformClient client, PlatformHandle platform, Visit
     {
         foreach (var bike in _inOrder)
             bike.Tick();
-        if (!await PlatformClient.LookAsync(() => Task.FromResult(_inOrder.All(bike => bike.IsAllAcknowledged)), Patience, ct))
+        if (!await PlatformClient.LookAsync(() => Task.FromResult(_inOrder.All(bike => bike.IsAllAcknowledged)), AcknowledgedWithin, ct))
             throw new RefusedException("telemetry", "client.not_acknowledged", $"{_inOrder.Count(bike => !bike.IsAllAcknowledged)} bikes still wait");
     }
 
@@ -68,32 +70,37 @@ internal sealed class Crew(PlatformClient client, PlatformHandle platform, Visit
 
     /// <summary>
     /// Brings an idle bike from the place that has most of them, the nearest of such places first; buys one when every bike is on a ride. The bike is rentable
-    /// at the place when this returns.
+    /// at the place when this returns. One that the platform does not give, because a ride with it has failed, is left where it is for good.
     /// </summary>
-    public async Task<SimulatedVehicle> BringAsync(GeoPoint to, CancellationToken ct)
+    /// <exception cref="RefusedException">The platform gives none of several, or no new one.</exception>
+    public async Task BringAsync(GeoPoint to, CancellationToken ct)
     {
-        var bike = _inOrder.Where(bike => bike.IsIdle).GroupBy(bike => bike.Position)
-            .OrderByDescending(place => place.Count()).ThenBy(place => place.Key.DistanceMetersTo(to))
-            .FirstOrDefault()?.First();
         var token = await visitor.TokenAsync(ct);
         Relocations++;
-        if (bike is not null)
+        for (var tried = 1; Spare(to) is { } bike; tried++)
         {
             await bike.Returning;
             await PlatformClient.LookAsync(() => Task.FromResult(bike.IsAllAcknowledged), Patience, ct);
             if (bike.ClockAt >= platform.Clock.GetUtcNow())
                 await platform.SettleAsync(ct); // it came at this same instant: told later than the crew's word and as new, the place where it stood would stand
-            Require(await client.RelocateAsync(token, bike.Id, to, ct), "relocate");
-            await bike.CarryAsync(to, platform.Clock.GetUtcNow());
-            return bike;
+            var moved = await client.RelocateAsync(token, bike.Id, to, ct);
+            if (moved.Ok)
+            {
+                await bike.CarryAsync(to, platform.Clock.GetUtcNow());
+                return;
+            }
+            bike.IsIdle = false;
+            if (tried == BikesTriedMax)
+                moved.Require("relocate");
         }
         Bought++;
         var label = ReplayCity.Label(_inOrder.Length + 1);
-        Require(await client.RegisterVehicleAsync(token, City, label, ReplayCity.Bike, to, 100, ct), "register_vehicle");
-        bike = await MakeAsync(label, to, null, ct);
-        Add(bike);
-        return bike;
+        (await client.RegisterVehicleAsync(token, City, label, ReplayCity.Bike, to, 100, ct)).Require("register_vehicle");
+        Add(await MakeAsync(label, to, null, ct));
     }
+
+    private SimulatedVehicle? Spare(GeoPoint to) => _inOrder.Where(bike => bike.IsIdle).GroupBy(bike => bike.Position)
+        .OrderByDescending(place => place.Count()).ThenBy(place => place.Key.DistanceMetersTo(to)).FirstOrDefault()?.First();
 
     /// <summary>After a ride: waits until the platform lets the bike be found again, and swaps a battery that is low; true when it did.</summary>
     public async Task<bool> ReceiveAsync(SimulatedVehicle bike, CancellationToken ct)
@@ -110,7 +117,7 @@ internal sealed class Crew(PlatformClient client, PlatformHandle platform, Visit
         if (!bike.NeedsSwap)
             return false;
         var pack = string.Create(CultureInfo.InvariantCulture, $"pack-{Interlocked.Increment(ref _packs):000000}");
-        Require(await client.SwapBatteryAsync(token, bike.Id, pack, 100, ct), "swap");
+        (await client.SwapBatteryAsync(token, bike.Id, pack, 100, ct)).Require("swap");
         bike.Charge(100);
         return true;
     }
@@ -130,11 +137,5 @@ internal sealed class Crew(PlatformClient client, PlatformHandle platform, Visit
     {
         _bikes.Add(bike.Id, bike);
         _inOrder = _inOrder.Add(bike);
-    }
-
-    private static void Require(Answer<Nothing> answer, string step)
-    {
-        if (!answer.Ok)
-            throw new RefusedException(step, answer.Code!, answer.Detail);
     }
 }

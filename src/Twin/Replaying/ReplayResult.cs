@@ -16,6 +16,9 @@ public sealed record ReplayResult
     /// <summary>Failed trips that are listed; all are counted.</summary>
     public const int ListedMax = 20;
 
+    /// <summary>Whether all trips were lived; else it was interrupted, and this is how far it came.</summary>
+    public required bool IsOver { get; init; }
+
     /// <summary>Trips that were settled.</summary>
     public required long Completed { get; init; }
 

@@ -22,7 +22,7 @@ public sealed class ReplayRun : IAsyncDisposable
     /// <summary>The platform ends only rides that last much longer before their riders do; what it says of them is known before they are put in their order.</summary>
     private static readonly TimeSpan MustEndKnownAfter = TimeSpan.FromHours(1);
 
-    private const int ConnectionsMax = 128;
+    private const int ConnectionsMax = UnderWay.CountMax;
     private const int RegistrationsAtATime = 4;
     private readonly PlatformHandle _platform;
     private readonly ReplayPlan _plan;
@@ -75,13 +75,13 @@ public sealed class ReplayRun : IAsyncDisposable
         _beganAt = _platform.Clock.GetUtcNow();
     }
 
-    /// <summary>Steps 2 and 3. Null when it was stopped before; <see cref="ToState"/> says where.</summary>
+    /// <summary>Steps 2 and 3. When it was stopped before, <see cref="ToState"/> says where.</summary>
     /// <param name="trips">All of them, in the order of their begin.</param>
     /// <param name="progress">Hears how far it is, at every event.</param>
     /// <param name="stopping">Stops before the next event; what has begun by then is finished.</param>
     /// <param name="ct">Gives up.</param>
-    /// <exception cref="RefusedException">The crew or a new rider is refused.</exception>
-    public async Task<ReplayResult?> RunAsync(
+    /// <exception cref="RefusedException">The crew is refused.</exception>
+    public async Task<ReplayResult> RunAsync(
         IEnumerable<Trip> trips, IProgress<ReplayProgress> progress, CancellationToken stopping, CancellationToken ct)
     {
         var isOver = false;
@@ -106,7 +106,7 @@ public sealed class ReplayRun : IAsyncDisposable
         await _crew.AllToldAsync(ct);
         await _platform.SettleAsync(ct);
         Report(progress);
-        return isOver ? ToResult() : null;
+        return ToResult(isOver);
     }
 
     /// <summary>What a later run needs to go on from here. Nothing is under way but rides.</summary>
@@ -198,14 +198,30 @@ public sealed class ReplayRun : IAsyncDisposable
     /// <summary>One after the other the riders find their bikes, so that who gets which does not depend on the machine; then they set out side by side.</summary>
     private async Task BeginAsync(IReadOnlyList<Trip> trips, CancellationToken ct)
     {
-        var riders = new List<(Rider Rider, Task Free)>(trips.Count);
-        foreach (var _ in trips)
-            riders.Add(_riders.TryDequeue(out var rested)
-                ? rested
-                : (await Rider.RegisterAsync(_client, _platform.Clock, ++_ridersCount, "tok_visa", ct), Task.CompletedTask));
-        await Rider.PrepareAsync(riders.Select(rider => rider.Rider), ct);
-        foreach (var (trip, (rider, free)) in trips.Zip(riders))
-            await BeginAsync(new Ride(_client, _tally, trip, ++_begun), rider, free, ct);
+        var riders = new List<(Rider Rider, Task Free)?>(trips.Count);
+        foreach (var trip in trips)
+            riders.Add(_riders.TryDequeue(out var rested) ? rested : await RegisterAsync(trip, ct));
+        await Rider.PrepareAsync(riders.OfType<(Rider Rider, Task Free)>().Select(rider => rider.Rider), ct);
+        foreach (var (trip, waiting) in trips.Zip(riders))
+        {
+            _begun++;
+            if (waiting is var (rider, free))
+                await BeginAsync(new Ride(_client, _tally, trip, _begun), rider, free, ct);
+        }
+    }
+
+    /// <summary>One more rider than ever before; null when the platform refuses, and with that the trip.</summary>
+    private async Task<(Rider Rider, Task Free)?> RegisterAsync(Trip trip, CancellationToken ct)
+    {
+        try
+        {
+            return (await Rider.RegisterAsync(_client, _platform.Clock, ++_ridersCount, "tok_visa", ct), Task.CompletedTask);
+        }
+        catch (RefusedException refused)
+        {
+            _tally.Fail(trip, refused.Step, refused.Code, refused.Message);
+            return null;
+        }
     }
 
     private async Task BeginAsync(Ride ride, Rider rider, Task free, CancellationToken ct)
@@ -293,11 +309,12 @@ public sealed class ReplayRun : IAsyncDisposable
     private void Report(IProgress<ReplayProgress> progress) =>
         progress.Report(new ReplayProgress(_platform.Clock.GetUtcNow(), _tally.Finished, _tally.FailedCount));
 
-    private ReplayResult ToResult()
+    private ReplayResult ToResult(bool isOver)
     {
         var counts = _tally.Read();
         return new ReplayResult
         {
+            IsOver = isOver,
             Completed = counts.Completed,
             Failed = counts.Failed,
             FailedBy = counts.FailedBy,

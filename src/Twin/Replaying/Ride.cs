@@ -150,7 +150,14 @@ internal sealed class Ride(PlatformClient client, Tally tally, Trip trip, long n
     private async Task GiveUpAsync(RefusedException refused, CancellationToken ct)
     {
         Fail(refused);
-        await _rental.LetGoAsync(await Rider!.TokenAsync(ct), ct);
+        try
+        {
+            await _rental.LetGoAsync(await Rider!.TokenAsync(ct), ct);
+        }
+        catch (RefusedException)
+        {
+            // they are no longer let in; the platform lets go by itself
+        }
     }
 
     /// <summary>Returns whether the bike got a full battery.</summary>

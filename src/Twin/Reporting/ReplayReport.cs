@@ -8,12 +8,13 @@ namespace Mobility.Twin.Reporting;
 /// <summary>What a replay came to, for people and for programs.</summary>
 /// <param name="Survey">What the files hold; null when they could not be read.</param>
 /// <param name="Result">What living the trips came to; null when it did not come to that.</param>
-/// <param name="AuditViolations">Of all laws.</param>
+/// <param name="AuditViolations">Of all laws; null when they were not checked.</param>
 /// <param name="Living">Wall time from the first trip to the last.</param>
 /// <param name="Wall">Wall time of everything.</param>
-public sealed record ReplayReport(TripSurvey? Survey, ReplayResult? Result, int AuditViolations, TimeSpan Living, TimeSpan Wall)
+public sealed record ReplayReport(TripSurvey? Survey, ReplayResult? Result, int? AuditViolations, TimeSpan Living, TimeSpan Wall)
 {
     private const int HoursInLine = 6;
+    private const int RowsInText = 20;
 
     /// <summary>The files that were given.</summary>
     public IReadOnlyList<string> Files { get; init; } = [];
@@ -22,7 +23,7 @@ public sealed record ReplayReport(TripSurvey? Survey, ReplayResult? Result, int 
     public string City { get; init; } = ReplayCity.DefaultId.Value;
 
     /// <summary>Whether every trip was completed and every law holds.</summary>
-    public bool Ok => Result is { Failed: 0 } result && result.Completed == Survey?.Trips && AuditViolations == 0;
+    public bool Ok => Result is { IsOver: true, Failed: 0 } result && result.Completed == Survey?.Trips && AuditViolations == 0;
 
     /// <summary>Trips that this run lived in a second of wall time.</summary>
     public double TripsPerSecond =>
@@ -45,15 +46,14 @@ public sealed record ReplayReport(TripSurvey? Survey, ReplayResult? Result, int 
     /// <summary>The one line for programs.</summary>
     /// <param name="rows">Where there is no survey: rows that were read.</param>
     /// <param name="rejected">Where there is no survey: rows that were rejected.</param>
-    /// <param name="interrupted">How far it had come when it was interrupted; null when it came to its end.</param>
-    public string ToJson(long rows = 0, long rejected = 0, ReplayProgress? interrupted = null) => JsonSerializer.Serialize(new
+    public string ToJson(long rows = 0, long rejected = 0) => JsonSerializer.Serialize(new
     {
         replay = Ok ? "ok" : "failed",
         rows = Survey?.Rows ?? rows,
         rejected = Survey?.RejectedTotal ?? rejected,
         trips = Survey?.Trips ?? 0,
-        completed = Result?.Completed ?? interrupted?.Finished - interrupted?.Failed ?? 0,
-        failed = Result?.Failed ?? interrupted?.Failed ?? 0,
+        completed = Result?.Completed ?? 0,
+        failed = Result?.Failed ?? 0,
         relocations = Result?.Relocations ?? 0,
         swaps = Result?.Swaps ?? 0,
         telemetry_messages = Result?.TelemetryMessages ?? 0,
@@ -70,10 +70,10 @@ public sealed record ReplayReport(TripSurvey? Survey, ReplayResult? Result, int 
         Line(output, $"rejected      {survey.RejectedTotal}");
         foreach (var (code, count) in survey.Rejected)
             Line(output, $"  {count,8}  {code}");
-        foreach (var row in survey.Listed)
+        foreach (var row in survey.Listed.Take(RowsInText))
             Line(output, $"            {row.File} line {row.Line}: {row.Reason}");
-        if (survey.RejectedTotal > survey.Listed.Count)
-            Line(output, $"            and {survey.RejectedTotal - survey.Listed.Count} more");
+        if (survey.RejectedTotal > RowsInText)
+            Line(output, $"            and {survey.RejectedTotal - RowsInText} more; the page lists {(survey.RejectedTotal > survey.Listed.Count ? $"the first {survey.Listed.Count}" : "all")}");
         Line(output, $"trips         {survey.Trips} at {survey.Stations.Count} stations, at most {survey.PeakUnderWay} within a minute");
     }
 

@@ -49,9 +49,13 @@ internal sealed class SimulatedRadio : IAsyncDisposable
         }
     }
 
+    /// <summary>Whether a connection ever broke off.</summary>
+    public bool HasBroken { get; private set; }
+
     /// <summary>Breaks off what is connected, in the middle of whatever it says.</summary>
     public void Break()
     {
+        HasBroken = true;
         CancellationTokenSource broken;
         lock (_gate)
             (broken, _connections) = (_connections, new CancellationTokenSource());

@@ -156,8 +156,7 @@ internal sealed class SimulatedVehicle : IAsyncDisposable
     public void DragTo(DateTimeOffset time, GeoPoint to)
     {
         Position = to;
-        _board.Set(before => before with { Position = to });
-        SetClock(time);
+        Set(time, before => before with { Position = to });
         Tick();
     }
 
@@ -196,17 +195,25 @@ internal sealed class SimulatedVehicle : IAsyncDisposable
         _charge -= 100.0 * (odometer - _odometerMeters) / _build.RangeMeters;
         _odometerMeters = odometer;
         Position = position;
-        _board.Set(before => before with
+        Set(time, before => before with
         {
-            Position = Faults.Receive(position),
+            Position = Faults.Receive is { } receive ? receive(position) : position,
             SpeedMetersPerSecond = speed,
             OdometerMeters = (long)_odometerMeters,
             StateOfChargePercent = ChargeShown,
         });
-        SetClock(time);
     }
 
-    /// <summary>Last of all: somebody else may tick meanwhile (<see cref="VehicleTicks"/>), and what is reported as of this time must be what is.</summary>
+    /// <summary>
+    /// Another place, and another time, at once: somebody else may tick meanwhile (<see cref="VehicleTicks"/>), and what is reported as of this time must be what
+    /// is; and the agent, who hears of the change at once, must not date what it finds as of the time before.
+    /// </summary>
+    private void Set(DateTimeOffset time, Func<BoardReading, BoardReading> change) => _board.Set(before =>
+    {
+        SetClock(time);
+        return change(before);
+    });
+
     private void SetClock(DateTimeOffset time) => _clock.MoveTo(time + Faults.ClockIsAhead);
 
     private VehicleAgent NewAgent() => new(_settings, _board, _clock, new Random(_settings.Vehicle.GetHashCode()), NullLogger.Instance);

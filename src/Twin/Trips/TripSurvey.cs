@@ -19,7 +19,7 @@ public sealed record RejectedRow(string File, long Line, string Code, string Rea
 public sealed record TripSurvey
 {
     /// <summary>Rejected rows that are listed; all are counted.</summary>
-    public const int ListedMax = 20;
+    public const int ListedMax = 1_000;
 
     /// <summary>Places that are told apart; a file with more is no file of stations, and trips beyond use the nearest known one.</summary>
     public const int StationsMax = 20_000;
@@ -58,7 +58,7 @@ public sealed record TripSurvey
     /// <param name="spool">Keeps the chosen trips.</param>
     /// <param name="progress">Hears the rows so far.</param>
     /// <param name="ct">Gives up.</param>
-    /// <exception cref="TripFileException">A file cannot be read, no row of all files is a trip, or no trip is of the day.</exception>
+    /// <exception cref="TripFileException">A file cannot be read, no row of one is a trip, or no trip is of the day.</exception>
     public static TripSurvey Take(
         IReadOnlyList<string> files, DayChoice? day, TimeZoneInfo? zone, TripSpool spool, IProgress<long> progress, CancellationToken ct)
     {
@@ -67,36 +67,42 @@ public sealed record TripSurvey
         var (stations, tripFiles) = StationList.Sort(files);
         if (tripFiles.Count == 0)
             throw new TripFileException("The files only list stations; give a file of trips too.");
-        foreach (var row in tripFiles.SelectMany(file => TripFile.Read(file, zone, stations)))
+        foreach (var file in tripFiles)
         {
-            count.Rows++;
-            if (count.Rows % 5_000 == 0)
+            var (rows, rejected) = (count.Rows, count.Rejected);
+            foreach (var row in TripFile.Read(file, zone, stations))
             {
-                progress.Report(count.Rows);
-                ct.ThrowIfCancellationRequested();
+                count.Rows++;
+                if (count.Rows % 5_000 == 0)
+                {
+                    progress.Report(count.Rows);
+                    ct.ThrowIfCancellationRequested();
+                }
+                if (row.Trip is not { } trip)
+                {
+                    count.Reject(row);
+                    continue;
+                }
+                firstDay ??= trip.StartDay;
+                count.Zone ??= row.Zone;
+                if (day?.Includes(trip.StartDay, firstDay.Value) is false)
+                    continue;
+                count.Take(trip);
+                spool.Add(trip);
             }
-            if (row.Trip is not { } trip)
-            {
-                count.Reject(row);
-                continue;
-            }
-            firstDay ??= trip.StartDay;
-            count.Zone ??= row.Zone;
-            if (day?.Includes(trip.StartDay, firstDay.Value) is false)
-                continue;
-            count.Take(trip);
-            spool.Add(trip);
+            if (count.Rows - rows == count.Rejected - rejected)
+                throw NoTripIn(file, count.Rows - rows, count);
         }
         spool.Complete();
-        var rejected = count.Rejected;
-        if (firstDay is null)
-        {
-            var example = count.Listed is [var first, ..] ? $" The first, {first.File} line {first.Line}: {first.Reason}." : "";
-            throw new TripFileException($"No row can be read as a trip: {count.Rows} rows, all rejected.{example}") { Rows = count.Rows, Rejected = rejected };
-        }
         return count.Trips == 0
-            ? throw new TripFileException($"No trip starts on the day {day}.") { Rows = count.Rows, Rejected = rejected }
+            ? throw new TripFileException($"No trip starts on the day {day}.") { Rows = count.Rows, Rejected = count.Rejected }
             : count.ToSurvey();
+    }
+
+    private static TripFileException NoTripIn(string file, long rows, Counting count)
+    {
+        var example = count.Listed.Count >= rows && rows > 0 && count.Listed[^(int)rows] is var first ? $" The first, {first.File} line {first.Line}: {first.Reason}." : "";
+        return new TripFileException($"{file}: no row can be read as a trip: {rows} rows, all rejected.{example}") { Rows = count.Rows, Rejected = count.Rejected };
     }
 
     private sealed class Counting

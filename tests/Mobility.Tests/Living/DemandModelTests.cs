@@ -1,6 +1,7 @@
 using Mobility.Host.Packs;
 using Mobility.Tests.Support;
 using Mobility.Twin.Living;
+using Mobility.Twin.Trips;
 
 namespace Mobility.Tests.Living;
 
@@ -46,11 +47,37 @@ public sealed class DemandModelTests
     [Fact]
     public void Hours_that_were_learnt_are_met()
     {
-        var learnt = new double[LearntHours.Count];
-        learnt[3] = 1; // everybody on Monday at three
-        var week = Model(learnt: learnt).From(Monday).TakeWhile(wish => wish.At < Monday.AddDays(7)).ToArray();
+        var shares = new double[LearntHours.Count];
+        shares[3] = 1; // everybody on Monday at three
+        var week = Model(learnt: new LearntHours { Shares = [.. shares], TripsAWeek = 1 }).From(Monday).TakeWhile(wish => wish.At < Monday.AddDays(7)).ToArray();
         week.ShouldAllBe(wish => wish.At >= Monday.AddHours(3) && wish.At < Monday.AddHours(4));
         week.Length.ShouldBeGreaterThan(Riders);
+    }
+
+    [Fact]
+    public void Learnt_hours_leave_it_to_the_habits_who_goes_and_to_the_weather_how_many()
+    {
+        var like = LearntHours.From(Enumerable.Range(0, LearntHours.Count).Select(hour => TripAt(Monday.AddHours(hour))), City.Zone);
+        var (own, learnt, storm) = (Day(Model()), Day(Model(learnt: like)), Day(Model(storm: true, learnt: like)));
+        InHours(storm, 15, 18).ShouldBeLessThan(InHours(learnt, 15, 18) / 2);
+        ShareOf("parent_with_van", learnt, 14).ShouldBe(ShareOf("parent_with_van", own, 14), 0.08);
+        ShareOf("tourist", learnt, 14).ShouldBe(ShareOf("tourist", own, 14), 0.15);
+        ShareOf("commuter", learnt, 8).ShouldBeGreaterThan(0.7);
+    }
+
+    [Fact]
+    public void A_weekday_that_a_file_has_more_often_counts_no_more_for_it()
+    {
+        // 30 days that begin on a Monday: five Mondays and Tuesdays, four of the others, each with a trip at eight, the Sundays with two.
+        var trips = Enumerable.Range(0, 30).SelectMany(day => Enumerable.Repeat(TripAt(Monday.AddDays(day).AddHours(8)), day % 7 == 6 ? 2 : 1)).ToArray();
+        var learnt = LearntHours.From(trips, City.Zone);
+        learnt.TripsAWeek.ShouldBe(8, 1e-9);
+        learnt.Shares[8].ShouldBe(1 / 8.0, 1e-9);
+        learnt.Shares[2 * 24 + 8].ShouldBe(1 / 8.0, 1e-9);
+        learnt.Shares[6 * 24 + 8].ShouldBe(2 / 8.0, 1e-9);
+        learnt.Shares.Sum().ShouldBe(1, 1e-9);
+        learnt.Riders.ShouldBe(1); // two ways or more a week each
+        LearntHours.From(trips.SelectMany(trip => Enumerable.Repeat(trip, 1_000)), City.Zone).Riders.ShouldBe((int)Math.Round(8_000 / DemandModel.WaysAWeek));
     }
 
     [Fact]
@@ -64,8 +91,17 @@ public sealed class DemandModelTests
         Enumerable.Range(0, 4_000).Select(number => Dice.Of(1, "normal", number).Normal()).Average().ShouldBe(0, 0.08);
     }
 
-    private static DemandModel Model(int seed = 1, bool storm = false, bool stadium = false, IReadOnlyList<double>? learnt = null) =>
+    private static DemandModel Model(int seed = 1, bool storm = false, bool stadium = false, LearntHours? learnt = null) =>
         new(City, seed, Riders, new CityEvents(City, seed, storm, stadium, Riders), learnt);
+
+    private static double ShareOf(string persona, Wish[] wishes, int hour)
+    {
+        var at = wishes.Where(wish => (wish.At - Monday).Hours == hour).ToArray();
+        return (double)at.Count(wish => wish.Persona.Name == persona) / at.Length;
+    }
+
+    private static Trip TripAt(DateTimeOffset start) =>
+        new(start, start.AddMinutes(10), "a", default, "b", default, DateOnly.FromDateTime(start.Date), "trips.csv", 1);
 
     private static Wish[] Day(DemandModel model) => [.. model.From(Monday).TakeWhile(wish => wish.At < Monday.AddDays(1))];
 

@@ -27,23 +27,26 @@ public sealed class LivingCityTests
         counts["wishes"].ShouldBe(counts["rides"] + counts["unmet"]);
         counts["captured_minor"].ShouldBeGreaterThan(counts["rides"] * 100);
         first.Unacknowledged.ShouldBe(0);
+        counts.Keys.ShouldNotContain(count => count.StartsWith("crew_refused", StringComparison.Ordinal), Say(first));
         var second = await LiveAsync(Small, fromHour: 7, untilHour: 8.5);
         second.Counts.ShouldBe(counts, Say(second));
     }
 
     [Theory]
-    [InlineData("gps,clocks,batteries,theft", 2.9, 8.2)]
-    [InlineData("telemetry,dead-zones", 16.5, 17.5)]
-    [InlineData("locks", 8.8, 10)]
-    [InlineData("payments-down,payments-slow", 10.8, 12.3)]
-    [InlineData("storm,stadium", 14.5, 22.5)]
-    public async Task Whatever_goes_wrong_the_laws_hold_and_nobody_pays_for_it(string faults, double fromHour, double untilHour)
+    [InlineData("gps,clocks,batteries,theft", 2.9, 8.2, 1_000, "rides.with.gps", "rides.with.clocks", "stranded", "stolen")]
+    [InlineData("telemetry,dead-zones", 16.5, 17.5, 1_000, "rides.with.telemetry", "reports_in_dead_zones")]
+    [InlineData("locks", 8.8, 10, 1_000, "let_down.riding: phase.released", "let_down.riding: phase.unlocking")]
+    [InlineData("payments-down,payments-slow", 10.8, 12.3, 300, "paid_late")]
+    [InlineData("storm,stadium", 14.5, 22.5, 400)]
+    public async Task Whatever_goes_wrong_the_laws_hold_and_nobody_pays_for_it(string faults, double fromHour, double untilHour, int riders, params string[] met)
     {
         FaultWords.TryParse(faults, out var chosen).ShouldBeTrue();
-        var result = await LiveAsync(Small with { Faults = chosen, Riders = 150 }, fromHour, untilHour);
+        var walkedAway = new List<UnmetWish>();
+        var result = await LiveAsync(Small with { Faults = chosen, Riders = riders, Vehicles = 150, WalkedAway = walkedAway.Add }, fromHour, untilHour);
         result.Counts["rides"].ShouldBeGreaterThan(0, Say(result));
-        if (chosen.HasFlag(Fault.Batteries))
-            result.Counts["stranded"].ShouldBeGreaterThan(0, Say(result));
+        foreach (var count in met)
+            result.Counts.GetValueOrDefault(count).ShouldBeGreaterThan(0, $"{count} met nobody\n{Say(result)}");
+        walkedAway.Count.ShouldBe((int)result.Counts.GetValueOrDefault("unmet"));
         result.Counts.GetValueOrDefault("charged_for_our_fault_minor").ShouldBe(0, Say(result));
         result.Unacknowledged.ShouldBe(0);
     }

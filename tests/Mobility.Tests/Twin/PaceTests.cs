@@ -1,4 +1,4 @@
-using Mobility.Twin.Replaying;
+using Mobility.Twin.Stage;
 
 namespace Mobility.Tests.Twin;
 

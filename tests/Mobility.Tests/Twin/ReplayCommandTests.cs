@@ -81,7 +81,11 @@ public sealed class ReplayCommandTests : IAsyncLifetime, IDisposable
         first.Signal("INT");
         (await first.EndAsync()).ShouldBe(ExitCodes.Interrupted, first.Errors);
         first.Errors.ShouldContain("the same command goes on from there, and begins anew with --fresh.");
-        Read(first).GetProperty("completed").GetInt64().ShouldBe(1);
+        var soFar = Read(first);
+        soFar.GetProperty("completed").GetInt64().ShouldBe(1);
+        soFar.GetProperty("captured_minor").GetInt64().ShouldBeGreaterThan(0);
+        soFar.GetProperty("simulated_seconds").GetDouble().ShouldBeGreaterThan(0);
+        soFar.GetProperty("audit_violations").ValueKind.ShouldBe(JsonValueKind.Null, "what was not checked has no number");
 
         var state = Directory.GetFiles(_file.Sibling("state"), "replay-state.json", SearchOption.AllDirectories).ShouldHaveSingleItem();
         var kept = await File.ReadAllBytesAsync(state);
@@ -89,6 +93,7 @@ public sealed class ReplayCommandTests : IAsyncLifetime, IDisposable
         await using var damaged = Start();
         (await damaged.EndAsync()).ShouldBe(ExitCodes.Failed);
         damaged.Errors.ShouldContain("begin anew with --fresh");
+        Read(damaged).GetProperty("replay").GetString().ShouldBe("failed");
 
         await File.WriteAllBytesAsync(state, kept);
         await using var second = Start();

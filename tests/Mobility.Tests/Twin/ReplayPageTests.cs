@@ -88,6 +88,7 @@ public sealed partial class ReplayPageTests
         var trip = spool.Read().Single();
         var result = new ReplayResult
         {
+            IsOver = true,
             Completed = 60,
             Failed = 1,
             FailedBy = new Dictionary<string, long> { ["reserve: booking.vehicle_taken"] = 1 },

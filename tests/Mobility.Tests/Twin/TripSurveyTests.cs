@@ -9,11 +9,11 @@ public sealed class TripSurveyTests
     [Fact]
     public void Rows_are_counted_rejected_ones_by_reason_and_listed_up_to_a_limit()
     {
-        var bad = Enumerable.Range(0, 50).Select(_ => Tables.Old(start: "never"));
+        var bad = Enumerable.Range(0, 1_050).Select(_ => Tables.Old(start: "never"));
         var (survey, _) = Take(null, [Tables.OldHeader, Tables.Old(), .. bad, Tables.Old(stop: "2021-01-15 07:00:00")]);
-        survey.Rows.ShouldBe(52);
+        survey.Rows.ShouldBe(1_052);
         survey.Trips.ShouldBe(1);
-        survey.Rejected.ShouldBe(new Dictionary<string, long> { ["start_unreadable"] = 50, ["ends_before_start"] = 1 }, ignoreOrder: true);
+        survey.Rejected.ShouldBe(new Dictionary<string, long> { ["start_unreadable"] = 1_050, ["ends_before_start"] = 1 }, ignoreOrder: true);
         survey.Listed.Count.ShouldBe(TripSurvey.ListedMax);
         survey.Listed[0].Line.ShouldBe(3);
         survey.Listed[0].Reason.ShouldContain("never");
@@ -61,6 +61,18 @@ public sealed class TripSurveyTests
         refusal.Message.ShouldContain("line 2");
         (refusal.Rows, refusal.Rejected).ShouldBe((2, 2));
         Should.Throw<TripFileException>(() => Take(DayChoice.Parse("17"), [Tables.OldHeader, Tables.Old()])).Message.ShouldContain("17");
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("never")]
+    public void A_file_without_a_trip_is_an_error_beside_a_good_one_too(string start)
+    {
+        using var good = new TemporaryFile(Tables.Text(Tables.OldHeader, Tables.Old()));
+        using var bad = new TemporaryFile(Tables.Text(start == "" ? [Tables.OldHeader] : [Tables.OldHeader, Tables.Old(start: start)]));
+        using var spool = new TripSpool(good.Sibling("spool"));
+        Should.Throw<TripFileException>(() => TripSurvey.Take([good.Path, bad.Path], null, Tables.NewYork, spool, new Progress<long>(), CancellationToken.None))
+            .Message.ShouldStartWith(bad.Path);
     }
 
     [Fact]

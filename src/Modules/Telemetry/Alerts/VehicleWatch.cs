@@ -27,7 +27,7 @@ internal sealed partial class VehicleWatch(
     /// <summary>Vehicles of one transaction.</summary>
     public const int ChangedMax = 200;
 
-    /// <summary>Silent vehicles that one look finds.</summary>
+    /// <summary>Silent vehicles of one statement.</summary>
     public const int SilentMax = 1_000;
 
     /// <summary>Jumps that wait to be told; more are counted and left out.</summary>
@@ -36,10 +36,14 @@ internal sealed partial class VehicleWatch(
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan LookForSilenceEvery = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ForgetsEvery = TimeSpan.FromHours(1);
 
     private readonly ConcurrentDictionary<Guid, VehicleReport> _newest = new();
     private readonly ConcurrentQueue<VehicleAlertRaisedV1> _jumps = new();
     private readonly Dictionary<Guid, Watched> _watched = [];
+    private DateTimeOffset _forgetsAt;
+
+    private sealed record LastHeard(Guid Vehicle, DateTime ReceivedAt);
 
     private sealed record Change(VehicleReport? Report, VehicleId Vehicle, Watched? Before, Watched After, IReadOnlyList<IContractEvent> News);
 
@@ -140,22 +144,31 @@ internal sealed partial class VehicleWatch(
     private async Task LookForSilenceAsync(CancellationToken ct)
     {
         var now = clock.GetUtcNow();
-        var silent = await database.QueryAsync<Guid>("""
-            SELECT r.vehicle FROM last_reports r JOIN vehicle_watch w ON w.vehicle = r.vehicle
-            WHERE r.received_at < @since AND NOT w.silent ORDER BY r.received_at LIMIT @SilentMax
-            """, new { since = now - WatchRules.SilentAfter, SilentMax }, ct);
-        var changes = new List<Change>();
-        foreach (var id in silent.Where(id => live.Fleet.Get(id) is not { State: VehicleState.Removed }))
+        IReadOnlyList<LastHeard> silent = [new LastHeard(Guid.Empty, DateTime.UnixEpoch)];
+        do
         {
-            if (!_watched.TryGetValue(id, out var before))
-                continue; // another process's; it looks too
-            var (after, news) = WatchRules.OnSilence(new VehicleId(id), before, now);
-            if (!ReferenceEquals(after, before))
-                changes.Add(new Change(null, new VehicleId(id), before, after, news));
+            // Page by page: vehicles that were taken off the street stay silent for good, and are the oldest.
+            silent = await database.QueryAsync<LastHeard>("""
+                SELECT r.vehicle, r.received_at FROM last_reports r JOIN vehicle_watch w ON w.vehicle = r.vehicle
+                WHERE r.received_at < @since AND (r.received_at, r.vehicle) > (@received, @after) AND NOT w.silent ORDER BY r.received_at, r.vehicle LIMIT @SilentMax
+                """, new { since = now - WatchRules.SilentAfter, received = silent[^1].ReceivedAt, after = silent[^1].Vehicle, SilentMax }, ct);
+            var changes = new List<Change>();
+            foreach (var id in silent.Select(heard => heard.Vehicle).Where(id => live.Fleet.Get(id) is not { State: VehicleState.Removed }))
+            {
+                if (!_watched.TryGetValue(id, out var before))
+                    continue; // another process's; it looks too
+                var (after, news) = WatchRules.OnSilence(new VehicleId(id), before, now);
+                if (!ReferenceEquals(after, before))
+                    changes.Add(new Change(null, new VehicleId(id), before, after, news));
+            }
+            foreach (var part in changes.Chunk(ChangedMax))
+                await StoreAsync(part, ct);
         }
-        foreach (var part in changes.Chunk(ChangedMax))
-            await StoreAsync(part, ct);
+        while (silent.Count == SilentMax);
+        if (now < _forgetsAt)
+            return;
         await database.ExecuteAsync("DELETE FROM alerts WHERE cleared_at < @before", new { before = now - TimeSpan.FromDays(options.Value.HistoryDays) }, ct);
+        _forgetsAt = now + ForgetsEvery;
     }
 
     private async Task StoreAsync(IReadOnlyList<Change> changes, CancellationToken ct)

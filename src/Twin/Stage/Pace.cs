@@ -1,6 +1,6 @@
-namespace Mobility.Twin.Replaying;
+namespace Mobility.Twin.Stage;
 
-/// <summary>How fast a replay's clock may go: so many simulated seconds in one second of the machine, and never more to make up for a delay.</summary>
+/// <summary>How fast the clock may go: so many simulated seconds in one second of the machine, and never more to make up for a delay.</summary>
 /// <param name="speed">Simulated seconds per second; infinite for as fast as the machine can.</param>
 /// <param name="first">Time before it is passed over at once: nobody waits an hour for the first trip.</param>
 /// <param name="machine">The machine's clock: what is waited by.</param>

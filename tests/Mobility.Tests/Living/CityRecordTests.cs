@@ -1,3 +1,6 @@
+using Mobility.Contracts;
+using Mobility.Geo;
+using Mobility.Host.Commands;
 using Mobility.Tests.Twin;
 using Mobility.Twin.Living;
 
@@ -18,6 +21,35 @@ public sealed class CityRecordTests
         lines.ShouldContain("swap-below 30 50 differs");
         lines.ShouldContain("rides 100 110 +10.0 %");
         lines.ShouldNotContain(line => line.StartsWith("seed", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_run_names_all_that_it_was_made_of_also_what_nobody_said()
+    {
+        var (moves, stays) = (Parameters(new CityRunSettings()), Parameters(new CityRunSettings { Crew = new CrewPolicy { Brings = false } }));
+        (moves["seed"], moves["riders"], moves["vehicles"], moves["day"]).ShouldBe(("1", "1000", "all", "2026-06-08"));
+        moves.Where(parameter => stays[parameter.Key] != parameter.Value).Select(parameter => parameter.Key).ShouldBe(["no-moves"]);
+
+        static SortedDictionary<string, string> Parameters(CityRunSettings settings) =>
+            TwinCommand.Parameters("demo", new DateOnly(2026, 6, 8), 24, settings, [], null);
+    }
+
+    [Fact]
+    public void Who_walked_away_is_a_line_each_and_a_run_that_breaks_off_leaves_the_file_of_the_one_before()
+    {
+        using var folder = new TemporaryFile([]);
+        var path = folder.Sibling("run.unmet.csv");
+        var wish = new UnmetWish(new DateTimeOffset(2026, 6, 8, 8, 0, 0, TimeSpan.FromHours(2)), "family", VehicleKind.EBike, new GeoPoint(48.1, 11.5), new GeoPoint(48.2, 11.6), "too_dear");
+        using (var whole = new UnmetFile(path))
+        {
+            whole.Add(wish);
+            whole.Complete();
+        }
+        using (var broken = new UnmetFile(path))
+            broken.Add(wish with { Reason = "none_nearby" });
+        File.ReadAllLines(path).ShouldBe(
+            ["at,persona,kind,from_lat,from_lon,to_lat,to_lon,reason", "2026-06-08T06:00:00Z,family,e_bike,48.100000,11.500000,48.200000,11.600000,too_dear"]);
+        Directory.GetFiles(Path.GetDirectoryName(path)!, "run.unmet.csv*").ShouldHaveSingleItem();
     }
 
     [Fact]

@@ -125,6 +125,28 @@ public sealed class WorkTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Of_rows_of_which_one_moved_on_none_is_stored()
+    {
+        var first = NewWork(_here);
+        first.Execute("INSERT INTO prizes (name, winner) VALUES ('jump', 1), ('throw', 1)");
+        (await first.CommitAsync(CancellationToken.None)).Outcome.ShouldBe(CommitOutcome.Committed);
+        var elsewhere = NewWork(_elsewhere);
+        elsewhere.Execute("UPDATE prizes SET winner = 2 WHERE name = 'throw'");
+        (await elsewhere.CommitAsync(CancellationToken.None)).Outcome.ShouldBe(CommitOutcome.Committed);
+        (await MoveOnAsync("jump", "throw")).ShouldBe(CommitOutcome.VersionConflict);
+        (await ScalarAsync("SELECT sum(winner)::bigint FROM tally.prizes WHERE name IN ('jump', 'throw')")).ShouldBe(3, "neither");
+        (await MoveOnAsync("jump")).ShouldBe(CommitOutcome.Committed);
+        (await ScalarAsync("SELECT winner::bigint FROM tally.prizes WHERE name = 'jump'")).ShouldBe(9);
+
+        async Task<CommitOutcome> MoveOnAsync(params string[] names)
+        {
+            var work = NewWork(_here);
+            work.ExecuteOrRetryAll(names.Length, "UPDATE prizes SET winner = 9 WHERE name = ANY($1) AND winner = 1 RETURNING 1", (object)names);
+            return (await work.CommitAsync(CancellationToken.None)).Outcome;
+        }
+    }
+
+    [Fact]
     public void What_is_remembered_is_bounded_and_never_goes_back()
     {
         var memory = new StreamMemory();

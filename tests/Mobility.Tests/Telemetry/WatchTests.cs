@@ -156,6 +156,23 @@ public sealed class WatchTests(MqttFixture platform) : IClassFixture<MqttFixture
         live.GetProperty("differences").EnumerateArray().ShouldBeEmpty();
     }
 
+    [Fact, Trait("Req", "FLT-7")]
+    public async Task Many_who_are_silent_for_good_hide_nobody()
+    {
+        var (vehicle, wire) = await OnTheWireAsync("watch-4");
+        await using var _ = wire;
+        await wire.SayAsync($"telemetry/{vehicle}", Said(1, 80));
+        await Eventually.TrueAsync(async () => await platform.ScalarAsync<long>($"SELECT count(*) FROM telemetry.vehicle_watch WHERE vehicle = '{vehicle.Value}'") == 1, "the watch");
+        (await platform.ScalarAsync<long>($"""
+            WITH gone AS (SELECT gen_random_uuid() AS vehicle, '2020-01-01Z'::timestamptz AS at FROM generate_series(0, {VehicleWatch.SilentMax})),
+                heard AS (INSERT INTO telemetry.last_reports (vehicle, sequence, at, received_at, lat, lon) SELECT vehicle, 1, at, at, 50, 10 FROM gone),
+                watched AS (INSERT INTO telemetry.vehicle_watch SELECT vehicle, 1, at, 50, 10, false, false, false FROM gone)
+            SELECT count(*) FROM gone
+            """)).ShouldBe(VehicleWatch.SilentMax + 1);
+        platform.Clock.Advance(TimeSpan.FromMinutes(11));
+        await AlertsAsync(vehicle, "Silent");
+    }
+
     [Fact]
     public async Task History_knows_the_zones_of_each_place()
     {

@@ -59,7 +59,7 @@ internal sealed class LiveFleet
                 _textUsed += text.Length;
                 _slots.Ids[slot] = state.Vehicle;
                 _slots.Versions[slot] = state.Version;
-                _slots.MeasuredAt[slot] = state.MeasuredAt;
+                (_slots.MeasuredAt[slot], _slots.ChargeAt[slot]) = (state.MeasuredAt, state.MeasuredAt);
                 _slots.States[slot] = (byte)state.State;
                 var bits = LiveBits.Of(state.Class, kind, state.Offered, state.Charge);
                 _slots.Enlist(slot); // before the cells know it, so that whoever finds it there can name it
@@ -75,10 +75,9 @@ internal sealed class LiveFleet
             var place = _slots.Places[slot];
             var (position, charge) = (Cells.Current.Position(place), new LiveBits(Cells.Current.Bits(place)).Charge);
             if (state.MeasuredAt >= _slots.MeasuredAt[slot])
-            {
-                (position, charge) = (state.Position, state.Charge);
-                _slots.MeasuredAt[slot] = state.MeasuredAt;
-            }
+                (position, _slots.MeasuredAt[slot]) = (state.Position, state.MeasuredAt);
+            if (state.MeasuredAt >= _slots.ChargeAt[slot]) // perhaps of a battery that was fitted since
+                (charge, _slots.ChargeAt[slot]) = (state.Charge, state.MeasuredAt);
             Move(slot, position, LiveBits.Of(state.Class, kind, state.Offered, charge));
             return true;
         }
@@ -102,8 +101,11 @@ internal sealed class LiveFleet
             before = position;
             if (slot < 0 || measuredAt < _slots.MeasuredAt[slot])
                 return false;
-            var isNews = chargeAt >= _slots.MeasuredAt[slot];
+            // Of two charges of one time a report's own is the newer; one that it repeats from before is not: Fleet may know of another battery.
+            var isNews = charge is not null && (chargeAt == measuredAt ? chargeAt >= _slots.ChargeAt[slot] : chargeAt > _slots.ChargeAt[slot]);
             _slots.MeasuredAt[slot] = measuredAt;
+            if (isNews)
+                _slots.ChargeAt[slot] = chargeAt;
             var place = _slots.Places[slot];
             before = Cells.Current.Position(place);
             var bits = new LiveBits(Cells.Current.Bits(place));
@@ -205,6 +207,7 @@ internal sealed class LiveFleet
         public readonly int[] Places;
         public readonly int[] Versions;
         public readonly long[] MeasuredAt;
+        public readonly long[] ChargeAt;
         public readonly byte[] States;
         public readonly int[] TextAt;
         public readonly byte[] TextLength;
@@ -216,6 +219,7 @@ internal sealed class LiveFleet
             Places = Grown(old?.Places, capacity);
             Versions = Grown(old?.Versions, capacity);
             MeasuredAt = Grown(old?.MeasuredAt, capacity);
+            ChargeAt = Grown(old?.ChargeAt, capacity);
             States = Grown(old?.States, capacity);
             TextAt = Grown(old?.TextAt, capacity);
             TextLength = Grown(old?.TextLength, capacity);

@@ -80,6 +80,28 @@ public sealed class LiveFleetTests
         fleet.Report(free.Vehicle, PackedPoint.Of(here), 100, 4, out _).ShouldBeFalse("an old report changes nothing");
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_battery_that_was_fitted_counts_whichever_is_heard_first_it_or_a_report_that_repeats_the_charge_of_before(bool batteryFirst)
+    {
+        var fleet = new LiveFleet();
+        var (here, there) = (new GeoPoint(48.2, 11.5), new GeoPoint(48.3, 11.5));
+        var rode = LiveSamples.State(1, here, new Random(1)) with { Charge = 21, MeasuredAt = 1_000 };
+        fleet.Take(rode).ShouldBeTrue();
+        if (batteryFirst)
+            Fit();
+        fleet.Report(rode.Vehicle, PackedPoint.Of(there), 21, 1_000, 2_000, out _).ShouldBeTrue();
+        if (!batteryFirst)
+            Fit();
+        var now = fleet.Get(rode.Vehicle)!.Value;
+        (now.Charge, now.Position, now.MeasuredAt).ShouldBe((100, PackedPoint.Of(there), 2_000));
+        fleet.Report(rode.Vehicle, PackedPoint.Of(there), 99, 2_500, out _).ShouldBeTrue();
+        fleet.Get(rode.Vehicle)!.Value.Charge.ShouldBe(99);
+
+        void Fit() => fleet.Take(rode with { Charge = 100, Version = 2 }).ShouldBeTrue();
+    }
+
     [Fact]
     public void Vehicles_are_counted_in_every_zone_they_are_in_as_by_looking_at_each()
     {

@@ -105,7 +105,7 @@ internal sealed class BenchPlatform : IAsyncDisposable
     public async Task<TimeSpan> CatchUpAsync(CancellationToken ct)
     {
         var began = Stopwatch.GetTimestamp();
-        await new PlatformQuiet([.. _keys.Modules.Select(m => (m, _keys.Web.Services.GetRequiredKeyedService<ModuleDatabase>(m.Module)))], TimeProvider.System).WaitAsync(ct);
+        await new PlatformQuiet([.. _keys.Modules.Select(m => (m, _keys.Web.Services.GetRequiredKeyedService<ModuleDatabase>(m.Module)))], TimeProvider.System).WaitAsync(ct: ct);
         return Stopwatch.GetElapsedTime(began);
     }
 

@@ -54,16 +54,14 @@ internal sealed class PlatformDue : IAsyncDisposable
     /// <exception cref="PlatformStartException">Something is due and is not handled.</exception>
     public async Task SettleAsync(CancellationToken ct)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        limit.CancelAfter(QuietPatience);
         try
         {
-            await _quiet.WaitAsync(limit.Token);
+            await _quiet.WaitAsync(QuietPatience, ct);
         }
-        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        catch (TimeoutException e)
         {
             if (await NextAsync(ct) is { } due && due <= _clock.GetUtcNow())
-                throw new PlatformStartException($"The platform does not handle what is due since {due:u}; the log above says why.");
+                throw new PlatformStartException($"The platform does not handle what is due since {due:O}; the log above may say why. {e.Message}", e);
         }
     }
 

@@ -26,9 +26,7 @@ public interface ILogFollower
 /// <param name="clock">Says what is due.</param>
 public sealed class PlatformQuiet(IReadOnlyList<(ModuleDefinition Module, ModuleDatabase Database)> modules, TimeProvider clock)
 {
-    /// <summary>Longest wait; longer means that something is stuck.</summary>
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
-
+    private static readonly TimeSpan LongPatience = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan PauseBetweenLooks = TimeSpan.FromMilliseconds(2);
 
     private readonly IReadOnlyList<ILogFollower> _followers = [];
@@ -44,26 +42,29 @@ public sealed class PlatformQuiet(IReadOnlyList<(ModuleDefinition Module, Module
         _followers = [.. services.GetServices<ILogFollower>()];
 
     /// <summary>Waits until it is quiet at the clock's present instant. One caller at a time.</summary>
+    /// <param name="patience">A longer wait means that something is stuck; a minute unless told.</param>
+    /// <param name="ct">Ends the wait.</param>
     /// <exception cref="TimeoutException">Something is stuck; the message names it.</exception>
-    public async Task WaitAsync(CancellationToken ct = default)
+    public async Task WaitAsync(TimeSpan? patience = null, CancellationToken ct = default)
     {
+        var atMost = patience ?? LongPatience;
         foreach (var (module, _) in modules)
             module.Signals.Scheduled(module.Module).Set(); // a clock that was moved tells nobody that something is due
         var ended = await EndedBelowAsync(ct);
         // A module may publish to one that was already asked: it is quiet when two looks in a row find nothing.
-        await UntilAsync(async () => await WhatIsStillBusyAsync(ct) ?? await WhatIsBusyAsync(ct) ?? await WhatIsBusyAsync(ct), ct);
+        await UntilAsync(async () => await WhatIsStillBusyAsync(ct) ?? await WhatIsBusyAsync(ct) ?? await WhatIsBusyAsync(ct), atMost, ct);
         _deliveredBelow = ended;
         foreach (var follower in _followers)
-            await UntilAsync(async () => await IsBehindAsync(follower, ct) ? $"{follower.GetType().Name} is behind the log" : null, ct);
+            await UntilAsync(async () => await IsBehindAsync(follower, ct) ? $"{follower.GetType().Name} is behind the log" : null, atMost, ct);
     }
 
-    private static async Task UntilAsync(Func<Task<string?>> whatIsBusy, CancellationToken ct)
+    private static async Task UntilAsync(Func<Task<string?>> whatIsBusy, TimeSpan patience, CancellationToken ct)
     {
         var began = Stopwatch.GetTimestamp();
         while (await whatIsBusy() is { } busy)
         {
-            if (Stopwatch.GetElapsedTime(began) > Patience)
-                throw new TimeoutException($"The platform is not quiet after {Patience.TotalSeconds} s: {busy}");
+            if (Stopwatch.GetElapsedTime(began) > patience)
+                throw new TimeoutException($"The platform is not quiet after {patience.TotalSeconds} s: {busy}");
             await Task.Delay(PauseBetweenLooks, ct);
         }
     }

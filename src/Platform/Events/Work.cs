@@ -196,9 +196,12 @@ public sealed class Work
     /// <summary>Says what it means when a named database constraint (unique, check or exclusion) refuses this work.</summary>
     public void OnLaw(string constraint, Func<Problem> problem) => _laws[constraint] = problem;
 
-    /// <summary>Sends a message to this module at a time; the same type and key replaces an earlier one.</summary>
+    /// <summary>Sends a message to this module at a time, never before it; the same type and key replaces an earlier one.</summary>
     public void Schedule<T>(DateTimeOffset dueAt, Guid key, T message) where T : IScheduledMessage
     {
+        // PostgreSQL cuts what is finer than a microsecond off, and whoever is woken before the time schedules it again, for as long as the clock stands there.
+        if (dueAt > Now && dueAt.Ticks % TimeSpan.TicksPerMicrosecond is > 0 and var over)
+            dueAt = dueAt.AddTicks(TimeSpan.TicksPerMicrosecond - over);
         Execute("""
             INSERT INTO scheduled (type, key, due_at, data, metadata) VALUES ($1, $2, $3, $4, $5)
             ON CONFLICT (type, key) DO UPDATE SET due_at = excluded.due_at, data = excluded.data, metadata = excluded.metadata,

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
 using Mobility.Host;
 using Mobility.Platform;
@@ -165,6 +166,36 @@ public sealed class BusTests : IAsyncLifetime
         await Eventually.TrueAsync(() => Task.FromResult(!_echo.Heard.IsEmpty), "the scheduled message");
         _echo.Heard.ShouldBe(["five minutes"]);
         await Eventually.TrueAsync(async () => await CountAsync("SELECT count(*) FROM echo.scheduled") == 0, "the row's end");
+    }
+
+    [Fact, Trait("Req", "EVT-9")]
+    public async Task A_scheduled_message_is_not_due_before_its_time_however_fine_that_is()
+    {
+        var now = _clock.GetUtcNow();
+        foreach (var ticks in Enumerable.Range(0, 11))
+        {
+            var work = NewWork();
+            var due = now + TimeSpan.FromMinutes(5) + TimeSpan.FromTicks(ticks);
+            work.Schedule(due, Guid.CreateVersion7(), new WakeUp($"{due:O}"));
+            (await work.CommitAsync(CancellationToken.None)).Outcome.ShouldBe(CommitOutcome.Committed);
+        }
+        await using var source = NpgsqlDataSource.Create(_connectionString);
+        await using var read = source.CreateCommand("SELECT data->>'text', due_at FROM echo.scheduled");
+        await using var rows = await read.ExecuteReaderAsync();
+        var count = 0;
+        for (; await rows.ReadAsync(); count++)
+            new DateTimeOffset(rows.GetDateTime(1)).ShouldBeGreaterThanOrEqualTo(DateTimeOffset.Parse(rows.GetString(0), CultureInfo.InvariantCulture));
+        count.ShouldBe(11);
+    }
+
+    [Fact]
+    public async Task What_is_due_at_once_is_handled_while_the_clock_stands()
+    {
+        _clock.Advance(TimeSpan.FromTicks(7));
+        var work = NewWork();
+        work.Schedule(work.Now, Guid.CreateVersion7(), new WakeUp("at once"));
+        (await work.CommitAsync(CancellationToken.None)).Outcome.ShouldBe(CommitOutcome.Committed);
+        await Eventually.TrueAsync(() => Task.FromResult(!_echo.Heard.IsEmpty), "the scheduled message");
     }
 
     [Fact]

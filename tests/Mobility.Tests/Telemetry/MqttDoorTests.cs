@@ -1,6 +1,11 @@
+using System.Buffers;
+using System.IO.Pipelines;
 using System.Text;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.DependencyInjection;
 using Mobility.Contracts;
 using Mobility.Platform.Mqtt;
+using Mobility.Telemetry.Mqtt;
 using Mobility.Tests.Support;
 
 namespace Mobility.Tests.Telemetry;
@@ -178,6 +183,44 @@ public sealed class MqttDoorTests(MqttFixture platform) : IClassFixture<MqttFixt
     }
 
     [Fact]
+    public async Task A_connection_is_not_over_while_somebody_else_writes_into_it()
+    {
+        var vehicle = await platform.NewVehicleAsync();
+        var connections = platform.Services.GetRequiredService<MqttConnections>();
+        var (heard, said) = (new Pipe(), new Pipe());
+        var output = new WatchedWriter(said.Writer);
+        var served = connections.ServeAsync(new DefaultConnectionContext("watched") { Transport = new Duplex(heard.Reader, output) });
+        MqttWriter.Write(heard.Writer, new ConnectPacket
+        {
+            CleanStart = true,
+            Version = MqttVersion.V5,
+            KeepAliveSeconds = 60,
+            ClientId = "watched",
+            UserName = vehicle.Id.ToString(),
+            Password = Encoding.UTF8.GetBytes(vehicle.Secret),
+        }, MqttVersion.V5);
+        MqttWriter.Write(heard.Writer, PingReqPacket.Instance, MqttVersion.V5);
+        await heard.Writer.FlushAsync();
+        await Eventually.TrueAsync(() => Task.FromResult(said.Reader.TryRead(out var answers) && IsPingResp(answers)), "the answer to the ping");
+        bool? wasOver = null;
+        output.Writes = () =>
+        {
+            heard.Writer.Complete(); // the vehicle goes just now
+            wasOver ??= SpinWait.SpinUntil(() => served.IsCompleted, TimeSpan.FromMilliseconds(300));
+        };
+        await Task.Run(() => connections.Of(vehicle.Id)!.End(ReasonCode.SessionTakenOver));
+        wasOver.ShouldBe(false, "who ended it wrote into a pipe that may be completed");
+        await served;
+
+        bool IsPingResp(ReadResult answers)
+        {
+            var bytes = answers.Buffer.ToArray();
+            said.Reader.AdvanceTo(answers.Buffer.Start, answers.Buffer.End);
+            return bytes.AsSpan().EndsWith((ReadOnlySpan<byte>)[0xD0, 0]);
+        }
+    }
+
+    [Fact]
     public async Task The_last_will_speaks_when_the_vehicle_falls_silent_and_not_when_it_says_goodbye()
     {
         var vehicle = await platform.NewVehicleAsync();
@@ -299,4 +342,28 @@ public sealed class MqttDoorTests(MqttFixture platform) : IClassFixture<MqttFixt
 
     private Task<string?> StatusAsync(VehicleId vehicle) =>
         platform.ScalarAsync<string>($"SELECT convert_from(payload, 'UTF8') FROM telemetry.last_statuses WHERE vehicle = '{vehicle.Value}'");
+
+    private sealed record Duplex(PipeReader Input, PipeWriter Output) : IDuplexPipe;
+
+    /// <summary>Tells when something is written.</summary>
+    private sealed class WatchedWriter(PipeWriter inner) : PipeWriter
+    {
+        public Action? Writes { get; set; }
+
+        public override void Advance(int bytes) => inner.Advance(bytes);
+
+        public override void CancelPendingFlush() => inner.CancelPendingFlush();
+
+        public override void Complete(Exception? exception = null) => inner.Complete(exception);
+
+        public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) => inner.FlushAsync(cancellationToken);
+
+        public override Memory<byte> GetMemory(int sizeHint = 0)
+        {
+            Writes?.Invoke();
+            return inner.GetMemory(sizeHint);
+        }
+
+        public override Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
+    }
 }

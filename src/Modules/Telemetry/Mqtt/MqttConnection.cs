@@ -96,6 +96,10 @@ internal sealed partial class MqttConnection : IAwaitDurable
         {
             // the network ended it
         }
+        finally
+        {
+            _out.Close(); // the pipes are completed after this: whoever ends us at the same time has written what he writes, or writes nothing
+        }
     }
 
     /// <summary>

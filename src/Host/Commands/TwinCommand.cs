@@ -9,6 +9,7 @@ using Mobility.Platform;
 using Mobility.Twin.Client;
 using Mobility.Twin.Living;
 using Mobility.Twin.Stage;
+using Mobility.Twin.Streets;
 using Mobility.Twin.Trips;
 
 namespace Mobility.Host.Commands;

@@ -64,12 +64,15 @@ internal sealed partial class UpCity : IAsyncDisposable
         {
             LogEnded(log, refused.Step, refused.Code);
         }
-        catch (IOException failure)
+        catch (Exception failure) when (!ct.IsCancellationRequested)
         {
-            LogEnded(log, "files", failure.GetType().Name);
+            LogBroke(log, failure); // whoever tries the platform goes on without them
         }
     }
 
     [LoggerMessage(EventId = 901, Level = LogLevel.Warning, Message = "The city's people went home, the platform goes on. {Step}: {Code}.")]
     private static partial void LogEnded(ILogger log, string step, string code);
+
+    [LoggerMessage(EventId = 902, Level = LogLevel.Error, Message = "The city's people went home, the platform goes on.")]
+    private static partial void LogBroke(ILogger log, Exception exception);
 }

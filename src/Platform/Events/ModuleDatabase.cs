@@ -25,7 +25,7 @@ public class ModuleDatabase : IAsyncDisposable
         SearchPath = module,
         // Every connection remembers the plans of its statements. One that was made while a table was small reads all of it, and goes on doing so when the table
         // has grown, until somebody analyzes it: with 12,000 holds a reservation took four times as long (ADR 0008). Our statements have indexes.
-        // And each is planned once for a connection, not for the values of each run: planning was a third of the database's time (ADR 0015).
+        // And one that is used again is planned once for a connection, not for the values of each run: planning was a third of the database's time (ADR 0015).
         Options = $"-c role={RoleOf(module)} -c enable_seqscan=off -c plan_cache_mode=force_generic_plan -c jit=off",
         ApplicationName = $"mobility-{module}",
         MaxPoolSize = poolSizeMax,

@@ -1,3 +1,5 @@
+using Mobility.Twin.Stage;
+
 namespace Mobility.Twin.Living;
 
 /// <summary>What is out of the ordinary in a city: a storm in the afternoon, a stadium that empties in the evening.</summary>

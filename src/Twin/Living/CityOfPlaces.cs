@@ -1,4 +1,5 @@
 using Mobility.Contracts;
+using Mobility.Twin.Stage;
 
 namespace Mobility.Twin.Living;
 

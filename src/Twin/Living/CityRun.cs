@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Mobility.Contracts;
 using Mobility.Twin.Client;
 using Mobility.Twin.Stage;
+using Mobility.Twin.Streets;
 
 namespace Mobility.Twin.Living;
 
@@ -57,25 +58,13 @@ public sealed class CityRun : IAsyncDisposable
     private const int ShiftFromHour = 6;
     private const int ShiftUntilHour = 22;
     private const int PacksAgainHour = 14;
-    private const int LocksStuckFromHour = 9;
-    private const int LocksStuckUntilHour = 11;
-    private const int OutageFromHour = 12;
-    private const int OutageUntilHour = 13;
-    private const int TheftHour = 3;
-    private const int CrashMillisecondsMax = 15; // what a rider asks for takes about as long
-    private const int Thefts = 2;
-    private const int DragSteps = 10;
     private const int FullPercent = 100;
-    private const int DaysMax = 400;
-    private const double DragMeters = 200;
 
     /// <summary>Every vehicle says where it stands every eight minutes, before it is thought silent.</summary>
     private static readonly TimeSpan RestRoundEvery = TimeSpan.FromSeconds(10);
 
-    private static readonly TimeSpan CrashEvery = TimeSpan.FromHours(1);
     private static readonly TimeSpan RestartedWithin = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan CrewWorksEvery = TimeSpan.FromMinutes(10);
-    private static readonly TimeSpan RadiosBreakEvery = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan AcknowledgedWithin = TimeSpan.FromSeconds(90); // a vehicle that found nobody waits up to a minute before it tries again
     private readonly PlatformHandle _platform;
     private readonly CityRunSettings _settings;
@@ -85,7 +74,6 @@ public sealed class CityRun : IAsyncDisposable
     private readonly DemandModel _demand;
     private readonly CityEvents _events;
     private DateTimeOffset _until = DateTimeOffset.MaxValue;
-    private long? _crashIsDue;
 
     /// <summary>Prepares a run.</summary>
     /// <param name="platform">A started platform with its city.</param>
@@ -110,6 +98,7 @@ public sealed class CityRun : IAsyncDisposable
         Timeline = new Timeline(platform, new Pace(settings.Speed ?? double.PositiveInfinity, platform.Clock.GetUtcNow(), TimeProvider.System));
         var password = staff.DemoPassword ?? throw new ArgumentException("The staff account has no password to sign in with.", nameof(staff));
         Crew = new CityCrew(Client, platform, Visitor.Person(Client, platform.Clock, staff.Email, password), Places, _faults, settings.Crew, Measures, folder);
+        Troubles = new CityTroubles(this, platform, _faults);
         _ticks = new VehicleTicks(() => Crew.Vehicles);
     }
 
@@ -122,9 +111,7 @@ public sealed class CityRun : IAsyncDisposable
     internal RiderPool Riders { get; }
     internal CityCrew Crew { get; }
     internal Timeline Timeline { get; }
-
-    /// <summary>Seconds of the machine until an unanswered step is given up: where much goes unanswered, nobody waits long.</summary>
-    internal int PatienceSeconds => _faults.Has(Fault.Locks | Fault.DeadZones | Fault.Telemetry | Fault.PaymentsDown) ? 3 : 10;
+    internal CityTroubles Troubles { get; }
 
     /// <summary>So many vehicles of a fleet, of all kinds alike; all for null.</summary>
     public static ImmutableArray<FleetVehicle> Sample(ImmutableArray<FleetVehicle> fleet, int? wanted)
@@ -149,11 +136,9 @@ public sealed class CityRun : IAsyncDisposable
         var began = Timeline.Now;
         var wishes = _demand.From(began).GetEnumerator();
         NextWish(wishes, progress);
-        Every(RestRoundEvery, began, RestAsync);
-        Every(CrewWorksEvery, began, WorkAsync);
-        if (_faults.Has(Fault.Telemetry))
-            Every(RadiosBreakEvery, began, round => Radios.BreakSome(Crew.Vehicles, round));
-        ScheduleFaults(began);
+        Timeline.Every(RestRoundEvery, until, RestAsync);
+        Timeline.Every(CrewWorksEvery, until, WorkAsync);
+        Troubles.Begin(until);
         await Timeline.RunAsync(until, ct);
         await Timeline.RunOutAsync(ct);
         foreach (var vehicle in Crew.Vehicles)
@@ -213,22 +198,6 @@ public sealed class CityRun : IAsyncDisposable
         });
     }
 
-    private void Every(TimeSpan pause, DateTimeOffset from, Action<long> act) => Every(pause, from, (round, _) =>
-    {
-        act(round);
-        return Task.CompletedTask;
-    });
-
-    private void Every(TimeSpan pause, DateTimeOffset from, Func<long, CancellationToken, Task> act, long round = 1)
-    {
-        if (from + pause is var at && at <= _until)
-            Timeline.At(at, async ct =>
-            {
-                await act(round, ct);
-                Every(pause, at, act, round + 1);
-            });
-    }
-
     private async Task RestAsync(long round, CancellationToken ct)
     {
         var turn = Enumerable.Range(0, Crew.Vehicles.Length).Where(number => number % RestRounds == round % RestRounds).Select(number => Crew.Vehicles[number]).ToArray();
@@ -247,96 +216,6 @@ public sealed class CityRun : IAsyncDisposable
         await Crew.BackAsync(Crew.Vehicles);
         await CalmAsync(ct); // what a vehicle told in this same instant must not come after the crew's word of where it stands now
         await Crew.WorkAsync(Timeline.Now, ct);
-    }
-
-    private void ScheduleFaults(DateTimeOffset began)
-    {
-        if (_faults.Has(Fault.Locks))
-            Between(began, LocksStuckFromHour, LocksStuckUntilHour, (stuck, _) =>
-            {
-                StickLocks(stuck);
-                return Task.CompletedTask;
-            });
-        if (_faults.Has(Fault.PaymentsDown))
-            Between(began, OutageFromHour, OutageUntilHour, Crew.SwitchPaymentsAsync);
-        if (_faults.Has(Fault.Crash))
-            Every(CrashEvery, began, round => _crashIsDue = round);
-        if (_faults.Has(Fault.Theft))
-            Between(began, TheftHour, TheftHour + 1, (begins, _) =>
-            {
-                if (begins)
-                    Steal();
-                return Task.CompletedTask;
-            });
-    }
-
-    /// <summary>A rider is about to ask for several things. If it is time for a crash, that is in the middle of them.</summary>
-    internal async Task RiderActsAsync(CancellationToken ct)
-    {
-        if (_crashIsDue is not { } round)
-            return;
-        _crashIsDue = null;
-        Measures.Count("crashes");
-        await Timeline.UnderWay.AddAsync(Timeline.Now + UnderWay.AheadMax, KillAsync());
-
-        async Task KillAsync()
-        {
-            await Task.Delay(Dice.Of(_settings.Seed, "crash", round).Below(CrashMillisecondsMax), ct);
-            await _platform.CrashAsync!(ct);
-        }
-    }
-
-    /// <summary>Something begins at an hour of every day and ends at another.</summary>
-    private void Between(DateTimeOffset began, int fromHour, int untilHour, Func<bool, CancellationToken, Task> act)
-    {
-        var midnight = TimeZoneInfo.ConvertTime(began, Places.Zone).Date;
-        for (var day = 0; ; day++)
-        {
-            var (from, until) = (AtHour(midnight.AddDays(day), fromHour), AtHour(midnight.AddDays(day), untilHour));
-            if (from > _until || day > DaysMax)
-                return;
-            if (from >= began)
-            {
-                Timeline.At(from, ct => act(true, ct));
-                Timeline.At(until, ct => act(false, ct)); // also after the end of the run
-            }
-        }
-    }
-
-    private DateTimeOffset AtHour(DateTime day, int hour)
-    {
-        var local = day.AddHours(hour);
-        return new DateTimeOffset(local, Places.Zone.GetUtcOffset(local)).ToUniversalTime();
-    }
-
-    private void StickLocks(bool stuck)
-    {
-        for (var number = 0; number < Crew.Vehicles.Length; number++)
-        {
-            var vehicle = Crew.Vehicles[number];
-            if (_faults.HasStuckLock(number))
-                vehicle.IsLockStuck = stuck; // under a rider too: then it does not close
-            if (_faults.HasSilentLock(number) && vehicle.Faults.Radio is { } radio && (!stuck || vehicle.IsIdle))
-                radio.IsDead = stuck;
-        }
-    }
-
-    /// <summary>Thieves carry locked vehicles away; nobody in the street finds them afterwards.</summary>
-    private void Steal()
-    {
-        var dice = Dice.Of(_settings.Seed, "theft", Timeline.Now.UtcTicks);
-        var idle = Crew.Vehicles.Where(vehicle => vehicle.IsIdle && vehicle.Returning.IsCompleted).ToArray();
-        for (var theft = 0; theft < Thefts && idle.Length > 0; theft++)
-        {
-            var vehicle = idle[dice.Below(idle.Length)];
-            vehicle.IsIdle = false;
-            Measures.Count("stolen");
-            for (var step = 1; step <= DragSteps; step++)
-            {
-                var at = Timeline.Now + step * SimulatedVehicle.ReportEvery;
-                Timeline.At(at, () => vehicle.DragTo(at, vehicle.Position.OffsetMeters(DragMeters, 0)));
-            }
-        }
     }
 
     private void Report(IProgress<CityProgress> progress)

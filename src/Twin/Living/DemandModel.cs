@@ -1,4 +1,5 @@
 using Mobility.Geo;
+using Mobility.Twin.Stage;
 
 namespace Mobility.Twin.Living;
 
@@ -45,9 +46,6 @@ internal sealed class DemandModel(CityOfPlaces city, int seed, int riders, CityE
             foreach (var wish in OfHour(hour).Where(wish => wish.At >= start))
                 yield return wish with { Number = ++number };
     }
-
-    /// <summary>How many wishes an hour has on average.</summary>
-    public double MeanOf(DateTimeOffset hour) => Persona.All.Sum(persona => persona.Habits.Sum(habit => MeanOf(hour, persona, habit)));
 
     private double MeanOf(DateTimeOffset hour, Persona persona, Habit habit)
     {

@@ -1,6 +1,7 @@
 using Mobility.Contracts;
 using Mobility.Twin.Client;
 using Mobility.Twin.Stage;
+using Mobility.Twin.Streets;
 
 namespace Mobility.Twin.Living;
 
@@ -50,7 +51,7 @@ internal sealed class Outing(CityRun city, Wish wish)
             {
                 choice.Vehicle.IsIdle = false;
                 var began = city.Timeline.Now;
-                await city.RiderActsAsync(ct);
+                await city.Troubles.RiderActsAsync(ct);
                 await StartAsync(rider, choice, began, ct); // the clock stands: a minute of reservation that begins has its price
                 return;
             }
@@ -106,7 +107,7 @@ internal sealed class Outing(CityRun city, Wish wish)
         try
         {
             choice.Vehicle.BeginAt(began);
-            await choice.Rental.TakeAsync(await rider.TokenAsync(ct), choice.Quote, ct, city.PatienceSeconds);
+            await choice.Rental.TakeAsync(await rider.TokenAsync(ct), choice.Quote, ct, city.Troubles.PatienceSeconds);
             choice.Vehicle.Tick();
             Ride(rider, choice, began, began);
         }
@@ -172,7 +173,7 @@ internal sealed class Outing(CityRun city, Wish wish)
         city.Radios.Heed(choice.Vehicle, choice.Way.To);
         choice.Vehicle.Pass(began + choice.Time, choice.Way.To, choice.Way.Meters, 0);
         var owed = await OwedAsync(rider, choice, asked, ct);
-        await city.RiderActsAsync(ct);
+        await city.Troubles.RiderActsAsync(ct);
         var refused = await AskEndAsync(rider, choice, ct); // the clock stands: a vehicle that does not lock costs until they asked for it
         var ending = GiveBackAsync(rider, choice, refused, ct);
         choice.Vehicle.Returning = ending;
@@ -255,7 +256,7 @@ internal sealed class Outing(CityRun city, Wish wish)
     {
         try
         {
-            if (await rental.CapturedAsync(await rider.TokenAsync(ct), ct, city.PatienceSeconds) is { } captured)
+            if (await rental.CapturedAsync(await rider.TokenAsync(ct), ct, city.Troubles.PatienceSeconds) is { } captured)
             {
                 city.Measures.Paid(captured, owed ?? captured);
                 city.Riders.Return(rider);

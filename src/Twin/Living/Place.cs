@@ -1,5 +1,6 @@
 using Mobility.Contracts;
 using Mobility.Geo;
+using Mobility.Twin.Stage;
 
 namespace Mobility.Twin.Living;
 

@@ -34,6 +34,9 @@ internal sealed class Timeline(PlatformHandle platform, Pace pace)
         return Task.CompletedTask;
     });
 
+    /// <summary>Something is to happen again and again, for the first time after a pause and not after a time; it hears its number, from 1 on.</summary>
+    public void Every(TimeSpan pause, DateTimeOffset until, Func<long, CancellationToken, Task> act) => Every(pause, Now + pause, until, act, 1);
+
     /// <summary>Lives until a time.</summary>
     public async Task RunAsync(DateTimeOffset until, CancellationToken ct)
     {
@@ -56,6 +59,16 @@ internal sealed class Timeline(PlatformHandle platform, Pace pace)
             await UnderWay.DrainAsync(); // which may add more
         }
         while (Next() is not null);
+    }
+
+    private void Every(TimeSpan pause, DateTimeOffset at, DateTimeOffset until, Func<long, CancellationToken, Task> act, long round)
+    {
+        if (at <= until)
+            At(at, async ct =>
+            {
+                await act(round, ct);
+                Every(pause, at + pause, until, act, round + 1);
+            });
     }
 
     private DateTimeOffset? Next()

@@ -1,3 +1,5 @@
+using Mobility.Twin.Stage;
+
 namespace Mobility.Twin.Living;
 
 /// <summary>One hour's weather.</summary>

@@ -19,9 +19,6 @@ public sealed class TripSpool : IDisposable
     /// <summary>Makes the folder, which belongs to the spool until it is disposed.</summary>
     public TripSpool(string folder) => _folder = Directory.CreateDirectory(folder).FullName;
 
-    /// <summary>Days with trips, in order.</summary>
-    public IReadOnlyCollection<DateOnly> Days => _days;
-
     /// <summary>Keeps a trip.</summary>
     public void Add(Trip trip)
     {

@@ -2,8 +2,11 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
+using Mobility.Contracts;
+using Mobility.Host.Packs;
 using Mobility.Platform.Postgres;
 using Mobility.Tests.Support;
+using Mobility.Twin.Client;
 
 namespace Mobility.Tests.Host;
 
@@ -63,14 +66,14 @@ public sealed class UpTests : IAsyncLifetime
     [Fact]
     public async Task After_a_kill_the_next_one_continues_with_the_same_data()
     {
-        var first = Start("up", "--data", _folder, "--port", "0");
+        var first = Start("up", "--data", _folder, "--port", "0", "--riders", "0");
         await first.WaitForAddressAsync();
         var keys = await CountAsync("SELECT count(*) FROM fleet.events");
         keys.ShouldBeGreaterThan(0);
         first.Signal("KILL");
         await first.EndAsync();
 
-        var second = Start("up", "--data", _folder, "--port", "0");
+        var second = Start("up", "--data", _folder, "--port", "0", "--riders", "0");
         await second.WaitForAddressAsync();
         (await CountAsync("SELECT count(*) FROM fleet.events")).ShouldBe(keys);
         second.Signal("TERM");
@@ -78,6 +81,31 @@ public sealed class UpTests : IAsyncLifetime
 
         var stopped = Start("audit", "--data", _folder, "--json");
         (await stopped.EndAsync()).ShouldBe(0, stopped.Output + stopped.Errors);
+    }
+
+    [Fact]
+    public async Task In_its_living_city_every_vehicle_is_there_and_opens_for_whoever_tries_it()
+    {
+        var pack = CityPackReader.Read(Path.Combine(Repository.Root, "packs", "demo")).Pack!;
+        var up = Start("up", "--data", _folder, "--port", "0", "--riders", "1");
+        using var client = new PlatformClient(new Uri(await up.WaitForAddressAsync()), 4, new LatencyBook());
+        await Eventually.GetAsync(() => CountAsync("SELECT count(*) FROM telemetry.last_reports"), count => count == pack.Fleet.Length, "all vehicles tell where they are",
+            TimeSpan.FromMinutes(2));
+        var rider = await Rider.RegisterAsync(client, TimeProvider.System, 7, "tok_visa", CancellationToken.None, "newcomer.example");
+        var token = await rider.TokenAsync(CancellationToken.None);
+        foreach (var kind in new[] { VehicleKind.Scooter, VehicleKind.Van })
+        {
+            var bay = pack.Bays.First(bay => bay.VehicleKinds.Contains(kind));
+            var found = (await client.SearchAsync(token, bay.Position, 3_000, 5, CancellationToken.None, kind)).Require("search").Vehicles[0];
+            var rental = new Rental(client, $"newcomer-{kind}");
+            var now = TimeProvider.System.GetUtcNow();
+            var quote = await rental.QuoteAsync(token, found.Id, kind == VehicleKind.Van ? (now, now.AddHours(2)) : null, CancellationToken.None);
+            await rental.TakeAsync(token, quote, CancellationToken.None);
+            await rental.EndAsync(token, bay.Position, CancellationToken.None);
+            (await rental.CapturedAsync(token, CancellationToken.None)).ShouldNotBeNull().ShouldBePositive();
+        }
+        up.Signal("INT");
+        (await up.EndAsync()).ShouldBe(0, up.Errors);
     }
 
     [Fact]

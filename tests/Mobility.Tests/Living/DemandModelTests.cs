@@ -1,6 +1,7 @@
 using Mobility.Host.Packs;
 using Mobility.Tests.Support;
 using Mobility.Twin.Living;
+using Mobility.Twin.Stage;
 using Mobility.Twin.Trips;
 
 namespace Mobility.Tests.Living;

@@ -1,6 +1,6 @@
 using Mobility.Geo;
 
-namespace Mobility.Twin.Living;
+namespace Mobility.Twin.Streets;
 
 /// <summary>
 /// Surveyed streets: from a place straight to the nearest node of the graph, along the shortest streets, and straight to the other place. Where no street is

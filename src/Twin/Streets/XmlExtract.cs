@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Xml;
 using Mobility.Geo;
 
-namespace Mobility.Twin.Living;
+namespace Mobility.Twin.Streets;
 
 /// <summary>OpenStreetMap's XML (wiki.openstreetmap.org/wiki/OSM_XML).</summary>
 internal static class XmlExtract

@@ -3,9 +3,9 @@ using Mobility.Geo;
 using Mobility.Host.Commands;
 using Mobility.Platform;
 using Mobility.Tests.Twin;
-using Mobility.Twin.Living;
+using Mobility.Twin.Streets;
 
-namespace Mobility.Tests.Living;
+namespace Mobility.Tests.Streets;
 
 /// <summary>What is no extract, or none of the city, is said in one sentence.</summary>
 public sealed class StreetExtractTests

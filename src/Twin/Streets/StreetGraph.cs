@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Mobility.Geo;
 
-namespace Mobility.Twin.Living;
+namespace Mobility.Twin.Streets;
 
 /// <summary>
 /// The streets of a city from an OpenStreetMap extract: nodes and the straight pieces between them, of the largest connected part only, so that there is a way

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace Mobility.Twin.Living;
+namespace Mobility.Twin.Stage;
 
 /// <summary>
 /// Chance that is the same whenever it is asked the same: each question has dice of its own, thrown from the seed and the question's name. So what one part of

@@ -2,7 +2,7 @@ using System.IO.Compression;
 using System.Xml;
 using Mobility.Geo;
 
-namespace Mobility.Twin.Living;
+namespace Mobility.Twin.Streets;
 
 /// <summary>No streets can be taken from a file; the message is for the person who gave it.</summary>
 public sealed class MapFileException(string message, Exception? inner = null) : Exception(message, inner);

@@ -1,4 +1,4 @@
-namespace Mobility.Twin.Living;
+namespace Mobility.Twin.Streets;
 
 /// <summary>
 /// The fields of one message of protocol buffers, one after the other (protobuf.dev/programming-guides/encoding). Own, because the only library for extracts

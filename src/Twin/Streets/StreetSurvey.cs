@@ -2,7 +2,7 @@ using System.Collections.Frozen;
 using System.Runtime.InteropServices;
 using Mobility.Geo;
 
-namespace Mobility.Twin.Living;
+namespace Mobility.Twin.Streets;
 
 /// <summary>Gathers the streets of an area: first all nodes, then all ways, then <see cref="Finish"/>.</summary>
 /// <param name="area">Nodes outside are left out, and with them what leads there.</param>
@@ -11,10 +11,10 @@ internal sealed class StreetSurvey(GeoBox area)
     /// <summary>A metropolis with all its houses has a quarter of it; it bounds the memory to about a gigabyte.</summary>
     private const int NodesMax = 20_000_000;
 
-    /// <summary>Values of <c>highway</c> (wiki.openstreetmap.org/wiki/Key:highway) that a small vehicle or a car may use.</summary>
+    /// <summary>Values of <c>highway</c> (wiki.openstreetmap.org/wiki/Key:highway) that a small vehicle may use; cars have no streets of their own.</summary>
     private static readonly FrozenSet<string> Kinds = new[]
     {
-        "motorway", "motorway_link", "trunk", "trunk_link", "primary", "primary_link", "secondary", "secondary_link", "tertiary", "tertiary_link",
+        "trunk", "trunk_link", "primary", "primary_link", "secondary", "secondary_link", "tertiary", "tertiary_link",
         "unclassified", "residential", "living_street", "service", "road", "cycleway", "track",
     }.ToFrozenSet(StringComparer.Ordinal);
 
@@ -74,7 +74,8 @@ internal sealed class StreetSurvey(GeoBox area)
     private static bool IsStreet(Dictionary<string, string> tags) =>
         tags.TryGetValue("highway", out var kind)
         && (Kinds.Contains(kind) || (kind == "path" && tags.GetValueOrDefault("bicycle") is "yes" or "designated" or "permissive"))
-        && tags.GetValueOrDefault("access") is not ("no" or "private");
+        && tags.GetValueOrDefault("access") is not ("no" or "private")
+        && tags.GetValueOrDefault("motorroad") is not "yes";
 
     private (int[] Nodes, Parts Parts) LargestPart()
     {

@@ -1,8 +1,8 @@
 using Mobility.Geo;
 using Mobility.Tests.Twin;
-using Mobility.Twin.Living;
+using Mobility.Twin.Streets;
 
-namespace Mobility.Tests.Living;
+namespace Mobility.Tests.Streets;
 
 public sealed class StreetMapTests
 {
@@ -12,9 +12,10 @@ public sealed class StreetMapTests
     private static StreetFixture Square() => new StreetFixture(Home)
         .Node(1, 0, 0).Node(2, 400, 0).Node(3, 400, 400).Node(4, 0, 400)
         .Way("highway=residential oneway=yes", 4, 3, 2, 1)
-        .Node(5, 0, 100).Node(6, 0, 150).Node(7, 0, 200).Node(8, 0, 250).Node(9, 0, 300).Node(10, 0, 350).Node(11, 0, 50)
+        .Node(5, 0, 100).Node(6, 0, 150).Node(7, 0, 200).Node(8, 0, 250).Node(9, 0, 300).Node(10, 0, 350).Node(11, 0, 50).Node(12, 0, 25).Node(13, 0, 75)
         .Way("highway=footway", 1, 5, 4).Way("highway=steps", 1, 6, 4).Way("highway=service access=private", 1, 7, 4)
-        .Way("highway=residential access=no", 1, 8, 4).Way("highway=construction", 1, 9, 4).Way("highway=path", 1, 10, 4).Way("railway=tram", 1, 11, 4);
+        .Way("highway=residential access=no", 1, 8, 4).Way("highway=construction", 1, 9, 4).Way("highway=path", 1, 10, 4).Way("railway=tram", 1, 11, 4)
+        .Way("highway=motorway", 1, 12, 4).Way("highway=trunk motorroad=yes", 1, 13, 4);
 
     [Fact]
     public void A_way_follows_the_streets_and_not_the_crow_and_passes_over_what_nobody_may_ride()
@@ -31,6 +32,7 @@ public sealed class StreetMapTests
     [InlineData("highway=cycleway")]
     [InlineData("highway=path bicycle=designated")]
     [InlineData("highway=living_street")]
+    [InlineData("highway=trunk")]
     [InlineData("highway=service access=destination")]
     public void Where_one_may_ride_the_shortest_way_is_taken(string tags) =>
         Between(Square().Way(tags, 1, 4).Xml(), Square()[1], Square()[4]).Meters.ShouldBeInRange(399, 401);

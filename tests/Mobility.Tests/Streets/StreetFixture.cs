@@ -3,7 +3,7 @@ using System.IO.Compression;
 using System.Text;
 using Mobility.Geo;
 
-namespace Mobility.Tests.Living;
+namespace Mobility.Tests.Streets;
 
 /// <summary>A small map that is drawn in meters, and written in the forms in which extracts are downloaded.</summary>
 internal sealed class StreetFixture(GeoPoint home)

@@ -3,7 +3,7 @@ using System.IO.Compression;
 using System.Text;
 using Mobility.Geo;
 
-namespace Mobility.Twin.Living;
+namespace Mobility.Twin.Streets;
 
 /// <summary>
 /// OpenStreetMap's PBF (wiki.openstreetmap.org/wiki/PBF_Format; the numbers of fields are those of fileformat.proto and osmformat.proto): blobs, each a block of

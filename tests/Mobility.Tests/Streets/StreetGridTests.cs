@@ -1,7 +1,7 @@
 using Mobility.Geo;
-using Mobility.Twin.Living;
+using Mobility.Twin.Streets;
 
-namespace Mobility.Tests.Living;
+namespace Mobility.Tests.Streets;
 
 public sealed class StreetGridTests
 {

@@ -1,6 +1,6 @@
 using Mobility.Geo;
 
-namespace Mobility.Twin.Living;
+namespace Mobility.Twin.Streets;
 
 /// <summary>Where vehicles can go.</summary>
 internal interface IStreets

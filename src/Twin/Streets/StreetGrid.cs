@@ -1,6 +1,7 @@
 using Mobility.Geo;
+using Mobility.Twin.Stage;
 
-namespace Mobility.Twin.Living;
+namespace Mobility.Twin.Streets;
 
 /// <summary>
 /// Streets that were never surveyed: two directions at right angles, turned by the city's own angle. A way goes along one and then along the other, as in a city of

@@ -26,6 +26,9 @@ internal sealed class PlatformDue : IAsyncDisposable
         _nextSql = $"SELECT min(due_at) FROM ({string.Join(" UNION ALL ", modules)}) AS next";
     }
 
+    /// <summary>Before the platform starts again after a kill: what the dead process had taken is not waited for.</summary>
+    public Task PassOverTakenAsync() => _quiet.PassOverTakenAsync();
+
     /// <summary>Of the started platform.</summary>
     public int MqttPort => _app.Web.Services.GetRequiredService<MqttDoor>().Port!.Value;
 

@@ -113,8 +113,9 @@ internal sealed class PlatformProcess : IAsyncDisposable
             Url = url,
             Settings = new Dictionary<string, string?>(ReplaySettings.All) { ["Telemetry:MqttPort"] = mqttPort },
         });
-        await app.StartAsync(CancellationToken.None);
         await using var due = new PlatformDue(app, connectionString, clock);
+        await due.PassOverTakenAsync();
+        await app.StartAsync(CancellationToken.None);
         Console.WriteLine(app.Address);
         Console.WriteLine(due.MqttPort);
         while (await Console.In.ReadLineAsync() is { } line)

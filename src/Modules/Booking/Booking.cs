@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json.Nodes;
 using Mobility.Contracts;
 using Mobility.Geo;
 using Mobility.Platform;
@@ -78,8 +79,9 @@ internal sealed record OvertimeGranted(DateTimeOffset Until, DateTimeOffset At) 
 
 internal sealed record UnlockRequested(VehicleCommandId Command, DateTimeOffset At) : BookingEvent;
 
-/// <summary><paramref name="At"/> is the vehicle's own time.</summary>
-internal sealed record RideStarted(DateTimeOffset At, GeoPoint Position, int StateOfChargePercent, long OdometerMeters, bool ClockCorrected) : BookingEvent;
+/// <summary><paramref name="At"/> is the vehicle's own time, as far as that is possible; <paramref name="ClockAhead"/> is what its clock was seen to be ahead of ours.</summary>
+internal sealed record RideStarted(
+    DateTimeOffset At, GeoPoint Position, int StateOfChargePercent, long OdometerMeters, bool ClockCorrected, TimeSpan ClockAhead) : BookingEvent;
 
 internal sealed record PauseRequested(VehicleCommandId Command, DateTimeOffset At) : BookingEvent;
 
@@ -156,6 +158,15 @@ internal sealed record BookingState
 
     /// <summary>The latest instant of the ride that the vehicle told.</summary>
     public DateTimeOffset LastMove => PausedAt ?? (Pauses is [.., var last] ? last.Until : Start!.At);
+
+    /// <summary>What the vehicle's clock says, less what it was ahead of ours when it opened: of a report that comes late nobody can see that it is ahead.</summary>
+    public DateTimeOffset Corrected(DateTimeOffset told) => told - (Start?.ClockAhead ?? TimeSpan.Zero);
+
+    /// <summary>When the vehicle did what it tells: not before its last move and not after we heard of it.</summary>
+    public DateTimeOffset TimeOf(DateTimeOffset told, DateTimeOffset now) => Within(LastMove, Corrected(told), now);
+
+    /// <summary>The vehicle's time, as far as it is possible.</summary>
+    public static DateTimeOffset Within(DateTimeOffset earliest, DateTimeOffset told, DateTimeOffset now) => Max(earliest, Min(told, now));
 
     /// <summary>The ride must be over then: with the hold, and for a ride without a window after twelve hours.</summary>
     public DateTimeOffset MustEndBy => IsWindow || Start is null || HeldUntil < Start.At + Deadlines.RideMax ? HeldUntil : Start.At + Deadlines.RideMax;
@@ -274,7 +285,7 @@ internal static class BookingStream
         .Add<WindowExtended>("window_extended.v1")
         .Add<OvertimeGranted>("overtime_granted.v1")
         .Add<UnlockRequested>("unlock_requested.v1")
-        .Add<RideStarted>("ride_started.v1")
+        .Add<RideStarted>("ride_started.v2").Upcast("ride_started.v1", "ride_started.v2", WithClockAhead)
         .Add<PauseRequested>("pause_requested.v1")
         .Add<RidePaused>("ride_paused.v1")
         .Add<PauseFailed>("pause_failed.v1")
@@ -288,4 +299,11 @@ internal static class BookingStream
         .Add<BookingReleased>("booking_released.v1")
         .Add<UnlockTokenIssued>("unlock_token_issued.v1")
         .Add<StrayUnlockSeen>("stray_unlock_seen.v1"));
+
+    /// <summary>Before vehicles' clocks were compared with ours, none was known to be ahead.</summary>
+    private static JsonObject WithClockAhead(JsonObject before)
+    {
+        before["clockAhead"] = "00:00:00";
+        return before;
+    }
 }

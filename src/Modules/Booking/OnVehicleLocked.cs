@@ -11,16 +11,15 @@ internal static class OnVehicleLocked
     public static Decision<BookingEvent> Decide(BookingState state, VehicleLockedV1 e, DateTimeOffset now, bool outside = false) => state.Phase switch
     {
         // Whatever made it lock after the end was asked for: it is locked.
-        Phase.Ending when e.Command is null || e.Command == state.Command || e.At >= state.EndAskedAt => Decision<BookingEvent>.Accept(EndRide.EndedAt(
-            state, OnVehicleUnlocked.Within(state.LastMove, e.At, now), e.OdometerMeters, e.Position, e.StateOfChargePercent,
-            outside ? RideFlag.ParkedOutside : null, now)),
+        Phase.Ending when e.Command is null || e.Command == state.Command || state.Corrected(e.At) >= state.EndAskedAt => Decision<BookingEvent>.Accept(EndRide.EndedAt(
+            state, state.TimeOf(e.At, now), e.OdometerMeters, e.Position, e.StateOfChargePercent, outside ? RideFlag.ParkedOutside : null, now)),
         Phase.Pausing when e.Command is null || e.Command == state.Command => Paused(state, e, now),
         Phase.Riding when e.Command is not null && e.Command == state.Command => Paused(state, e, now), // late: the command had been given up
         _ => Decision<BookingEvent>.Accept(),
     };
 
     private static Decision<BookingEvent> Paused(BookingState state, VehicleLockedV1 e, DateTimeOffset now) => Decision<BookingEvent>.Accept(new RidePaused(
-        OnVehicleUnlocked.Within(state.LastMove, e.At, now), e.Position, e.StateOfChargePercent, e.OdometerMeters));
+        state.TimeOf(e.At, now), e.Position, e.StateOfChargePercent, e.OdometerMeters));
 
     public static async Task Handle(VehicleLockedV1 e, Reaction r, CancellationToken ct)
     {

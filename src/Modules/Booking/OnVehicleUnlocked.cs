@@ -21,25 +21,21 @@ internal static class OnVehicleUnlocked
             // On a token, without a command of ours.
             Phase.Confirmed when e.Command is null && now >= state.Facts.From => Start(state.Facts.From),
             Phase.Resuming when obeyed => Resume(),
-            Phase.Paused when e.At >= state.PausedAt && obeyed => Resume(), // late: the command had been given up
-            Phase.Ending when e.At >= state.PausedAt => Resume(),
+            Phase.Paused when state.Corrected(e.At) >= state.PausedAt && obeyed => Resume(), // late: the command had been given up
+            Phase.Ending when state.Corrected(e.At) >= state.PausedAt => Resume(),
             Phase.Released when (e.Command is null ? state.TokenUntil is not null : e.Command == state.Command) => Decision<BookingEvent>.Accept(new StrayUnlockSeen(lockCommand, now)),
             _ => Decision<BookingEvent>.Accept(),
         };
 
         Decision<BookingEvent> Start(DateTimeOffset earliest)
         {
-            var at = Within(earliest, e.At, now);
-            return Decision<BookingEvent>.Accept(new RideStarted(
-                at, e.Position, e.StateOfChargePercent, e.OdometerMeters, ClockCorrected: (at - e.At).Duration() > ClockTolerance));
+            var at = BookingState.Within(earliest, e.At, now);
+            return Decision<BookingEvent>.Accept(new RideStarted(at, e.Position, e.StateOfChargePercent, e.OdometerMeters,
+                ClockCorrected: (at - e.At).Duration() > ClockTolerance, ClockAhead: e.At > at ? e.At - at : TimeSpan.Zero));
         }
 
-        Decision<BookingEvent> Resume() => Decision<BookingEvent>.Accept(new RideResumed(Within(state.LastMove, e.At, now)));
+        Decision<BookingEvent> Resume() => Decision<BookingEvent>.Accept(new RideResumed(state.TimeOf(e.At, now)));
     }
-
-    /// <summary>The vehicle's time, as far as it is possible: not before it was asked and not after we heard of it.</summary>
-    public static DateTimeOffset Within(DateTimeOffset earliest, DateTimeOffset told, DateTimeOffset now) =>
-        BookingState.Max(earliest, BookingState.Min(told, now));
 
     public static async Task Handle(VehicleUnlockedV1 e, Reaction r, CancellationToken ct)
     {

@@ -26,10 +26,12 @@ public interface ILogFollower
 /// <param name="clock">Says what is due.</param>
 public sealed class PlatformQuiet(IReadOnlyList<(ModuleDefinition Module, ModuleDatabase Database)> modules, TimeProvider clock)
 {
+    private const string TakenName = "type || ' ' || key || ' ' || attempts";
     private static readonly TimeSpan LongPatience = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan PauseBetweenLooks = TimeSpan.FromMilliseconds(2);
 
     private readonly IReadOnlyList<ILogFollower> _followers = [];
+    private readonly Dictionary<string, string[]> _abandoned = new(StringComparer.Ordinal);
     private ulong _deliveredBelow; // every message of an earlier transaction
     private int? _busy; // the module that the last look found busy
 
@@ -40,6 +42,16 @@ public sealed class PlatformQuiet(IReadOnlyList<(ModuleDefinition Module, Module
     public PlatformQuiet(IReadOnlyList<ModuleDefinition> modules, IServiceProvider services, TimeProvider clock)
         : this([.. modules.Select(m => (m, services.GetRequiredKeyedService<ModuleDatabase>(m.Module)))], clock) =>
         _followers = [.. services.GetServices<ILogFollower>()];
+
+    /// <summary>
+    /// What is taken now was taken by a process that is dead, and is not waited for until it is due again. To be called before anything is handled, by whoever knows
+    /// that no other process lives.
+    /// </summary>
+    public async Task PassOverTakenAsync(CancellationToken ct = default)
+    {
+        foreach (var (module, database) in modules)
+            _abandoned[module.Module] = [.. await database.QueryAsync<string>($"SELECT {TakenName} FROM scheduled WHERE attempts > 0 AND error IS NULL", null, ct)];
+    }
 
     /// <summary>Waits until it is quiet at the clock's present instant. One caller at a time.</summary>
     /// <param name="patience">A longer wait means that something is stuck; a minute unless told.</param>
@@ -102,9 +114,10 @@ public sealed class PlatformQuiet(IReadOnlyList<(ModuleDefinition Module, Module
 
     private async Task<string?> WhatIsBusyAsync(ModuleDefinition module, ModuleDatabase database, CancellationToken ct)
     {
-        var busy = await database.QuerySingleOrDefaultAsync<string>("""
+        var busy = await database.QuerySingleOrDefaultAsync<string>($"""
             SELECT coalesce(
-                (SELECT 'scheduled ' || type FROM scheduled WHERE NOT parked AND (due_at <= @Now OR (attempts > 0 AND error IS NULL)) LIMIT 1),
+                (SELECT 'scheduled ' || type FROM scheduled
+                 WHERE NOT parked AND (due_at <= @Now OR (attempts > 0 AND error IS NULL AND {TakenName} <> ALL (@Abandoned))) LIMIT 1),
                 (SELECT 'inbox ' || subscription FROM inbox WHERE state = 'waiting' AND due_at <= @Now LIMIT 1),
                 (SELECT 'subscription ' || s.name FROM unnest(@Names, @Contracts) AS s(name, contract) LEFT JOIN checkpoints c ON c.name = s.name
                  WHERE EXISTS (SELECT FROM bus.messages m WHERE m.xid >= @DeliveredBelow::text::xid8 AND m.type = s.contract
@@ -115,6 +128,7 @@ public sealed class PlatformQuiet(IReadOnlyList<(ModuleDefinition Module, Module
             Now = clock.GetUtcNow(),
             Names = module.Subscriptions.Select(s => s.Name).ToArray(),
             Contracts = module.Subscriptions.Select(s => s.Contract).ToArray(),
+            Abandoned = _abandoned.GetValueOrDefault(module.Module, []),
             DeliveredBelow = _deliveredBelow.ToString(CultureInfo.InvariantCulture),
         }, ct);
         return busy is null ? null : $"{module.Module} {busy}";

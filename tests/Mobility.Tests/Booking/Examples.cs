@@ -72,7 +72,7 @@ internal static class Examples
         Phase.Confirming => In(Phase.Held).Then(new ConfirmationRequested(At(1))),
         Phase.Confirmed => In(Phase.Confirming).Then(new BookingConfirmed(Payment, Eur(700), At(1))),
         Phase.Unlocking => In(Phase.Confirmed).Then(new UnlockRequested(Command("unlock"), At(9))),
-        Phase.Riding => In(Phase.Unlocking).Then(new RideStarted(At(10), Place, 80, 1_000, false)),
+        Phase.Riding => In(Phase.Unlocking).Then(new RideStarted(At(10), Place, 80, 1_000, false, TimeSpan.Zero)),
         Phase.Pausing => In(Phase.Riding).Then(new PauseRequested(Command("pause"), At(19))),
         Phase.Paused => In(Phase.Pausing).Then(new RidePaused(At(20), Place, 75, 3_000)),
         Phase.Resuming => In(Phase.Paused).Then(new ResumeRequested(Command("resume"), At(25))),

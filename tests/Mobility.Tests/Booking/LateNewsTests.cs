@@ -129,6 +129,19 @@ public sealed class LateNewsTests
         riding.Flags.Contains(RideFlag.VehicleClock).ShouldBe(flagged);
     }
 
+    [Theory]
+    [InlineData(0, 25)] // a clock that is right
+    [InlineData(1.5, 25)] // one that was seen to be ahead when the vehicle opened
+    [InlineData(-1.5, 23.5)] // one that is behind costs nobody more
+    public void A_clock_that_is_ahead_costs_no_more_when_the_lock_is_heard_of_late(double ahead, double billed)
+    {
+        var riding = In(Phase.Unlocking).Then(OnVehicleUnlocked.Decide(In(Phase.Unlocking), Unlocked(Command("unlock"), 11 + ahead), NewCommand, At(11)));
+        var ending = riding.Then(new EndRequested(Command("end"), EndCause.Rider, At(25)));
+        ending.Then(OnVehicleLocked.Decide(ending, Locked(Command("end"), 25 + ahead), At(29))).Usage!.EndedAt.ShouldBe(At(billed));
+        var pausing = riding.Then(new PauseRequested(Command("pause"), At(25)));
+        pausing.Then(OnVehicleLocked.Decide(pausing, Locked(Command("pause"), 25 + ahead), At(29))).PausedAt.ShouldBe(At(billed));
+    }
+
     [Fact]
     public void A_ride_that_began_with_a_token_begins_without_a_command() =>
         Names(OnVehicleUnlocked.Decide(In(Phase.Confirmed), Unlocked(null, 10), NewCommand, At(11))).ShouldBe("RideStarted");

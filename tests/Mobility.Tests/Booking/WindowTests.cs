@@ -11,7 +11,7 @@ public sealed class WindowTests
         Fold(Van).Then(new ConfirmationRequested(At(1)), new BookingConfirmed(Payment, Eur(700), At(1)));
 
     private static readonly BookingState Riding =
-        Confirmed.Then(new WindowOpened(At(60)), new UnlockRequested(Command("unlock"), At(65)), new RideStarted(At(65), Place, 90, 0, false));
+        Confirmed.Then(new WindowOpened(At(60)), new UnlockRequested(Command("unlock"), At(65)), new RideStarted(At(65), Place, 90, 0, false, TimeSpan.Zero));
 
     private static readonly OnDeadline.Surroundings Nobody = new(null, true);
 

@@ -136,6 +136,24 @@ public sealed class BusTests : IAsyncLifetime
         _echo.Heard.ShouldBe([EchoModule.Held]);
     }
 
+    [Fact]
+    public async Task Who_waits_for_quiet_does_not_wait_for_what_a_dead_process_has_taken()
+    {
+        var key = Guid.CreateVersion7();
+        var work = NewWork();
+        work.Schedule(_clock.GetUtcNow() + SchedulePump.TakenFor, key, new WakeUp("later"));
+        await work.CommitAsync(CancellationToken.None);
+        (await CountAsync($"WITH taken AS (UPDATE echo.scheduled SET attempts = 1 WHERE key = '{key}' RETURNING 1) SELECT count(*) FROM taken")).ShouldBe(1);
+        var quiet = new PlatformQuiet(_app.Modules, _app.Web.Services, _clock);
+        (await Should.ThrowAsync<TimeoutException>(() => quiet.WaitAsync(TimeSpan.FromMilliseconds(200)))).Message.ShouldContain("echo scheduled wake-up");
+        await quiet.PassOverTakenAsync();
+        await quiet.WaitAsync();
+        _echo.Heard.ShouldBeEmpty();
+        _clock.Advance(SchedulePump.TakenFor);
+        await quiet.WaitAsync();
+        _echo.Heard.ShouldBe(["later"]);
+    }
+
     [Fact, Trait("Req", "EVT-8")]
     public async Task Two_processes_with_the_same_subscription_act_once_per_message()
     {

@@ -205,7 +205,7 @@ internal sealed partial class LiveFleetFeed(IAsk ask, BusTail tail, Database<Tel
     }
 
     private const string LastReports = """
-        SELECT vehicle, at, lat, lon, charge, received_at, charge_at FROM last_reports WHERE received_at >= $1 ORDER BY vehicle LIMIT $2
+        SELECT vehicle, at, lat, lon, charge, received_at, charge_at FROM last_reports WHERE received_at >= $1 ORDER BY received_at LIMIT $2
         """;
 
     [LoggerMessage(EventId = 8201, Level = LogLevel.Information, Message = "The live fleet knows {Vehicles} vehicles.")]

@@ -34,7 +34,7 @@ public sealed class LivingCityTests
 
     [Theory]
     [InlineData("gps,clocks,batteries,theft", 2.9, 8.2, 1_000, "rides.with.gps", "rides.with.clocks", "stranded", "stolen")]
-    [InlineData("telemetry,dead-zones", 16.5, 17.5, 1_000, "rides.with.telemetry", "reports_in_dead_zones")]
+    [InlineData("telemetry,dead-zones,clocks", 16.5, 17.5, 1_000, "rides.with.telemetry", "rides.with.clocks", "reports_in_dead_zones")]
     [InlineData("locks", 8.8, 10, 1_000, "let_down.riding: phase.released", "let_down.riding: phase.unlocking")]
     [InlineData("payments-down,payments-slow", 10.8, 12.3, 300, "paid_late")]
     [InlineData("storm,stadium", 14.5, 22.5, 400)]

@@ -68,6 +68,18 @@ internal sealed class Crew(PlatformClient client, PlatformHandle platform, Visit
     public IEnumerable<Task> ReturningTo(GeoPoint place, double meters) =>
         _inOrder.Where(bike => bike.IsIdle && !bike.Returning.IsCompleted && bike.Position.DistanceMetersTo(place) <= meters).Select(bike => bike.Returning);
 
+    /// <summary>The nearest bike that stands within reach of a place, as a person sees it in the street; null when none does.</summary>
+    public SimulatedVehicle? NearestTo(GeoPoint place, double meters)
+    {
+        (SimulatedVehicle Bike, double Meters)? nearest = null;
+        var around = GeoBox.Around([place.OffsetMeters(-meters, -meters), place.OffsetMeters(meters, meters)]); // thousands of bikes stand elsewhere
+        foreach (var bike in _inOrder)
+            if (bike.IsIdle && around.Contains(bike.Position) && bike.Position.DistanceMetersTo(place) is var away && away <= meters
+                && (nearest is not var (other, best) || away < best || (away == best && bike.Id.Value < other.Id.Value)))
+                nearest = (bike, away);
+        return nearest?.Bike;
+    }
+
     /// <summary>
     /// Brings an idle bike from the place that has most of them, the nearest of such places first; buys one when every bike is on a ride. The bike is rentable
     /// at the place when this returns. One that the platform does not give, because a ride with it has failed, is left where it is for good.

@@ -55,7 +55,7 @@ internal sealed class Ride(PlatformClient client, Tally tally, Trip trip, long n
             if (Bike is null)
             {
                 await crew.BringAsync(Trip.StartPosition, ct);
-                Bike = await SearchAgainAsync(rider, crew, ct) ?? throw new RefusedException("search", "client.brought_but_not_found", null);
+                Bike = await SearchAsync(rider, crew, ct) ?? throw new RefusedException("search", "client.brought_but_not_found", null);
             }
             Bike.IsIdle = false;
         }
@@ -98,20 +98,25 @@ internal sealed class Ride(PlatformClient client, Tally tally, Trip trip, long n
     public RideState ToState() =>
         new() { Number = number, Rider = Rider!.Number, Bike = Bike!.Id, Booking = _rental.Booking, MustEndBy = _mustEndBy, HasFailed = HasFailed };
 
+    /// <summary>
+    /// The rider takes the nearest bike in the street, as soon as the map shows it: a moment later at most. The first one of the map would be another one now and
+    /// then, depending on how fast the machine is. One that the map never shows, because a ride with it has failed, is left where it is for good.
+    /// </summary>
     private async Task<SimulatedVehicle?> SearchAsync(Rider rider, Crew crew, CancellationToken ct)
     {
         var token = await rider.TokenAsync(ct);
-        var found = (await client.SearchAsync(token, Trip.StartPosition, ReplayRun.WalkingMeters, ReplayRun.FoundMax, ct)).Require("search");
-        // A bike that was just taken may still be on the map, but not in the street.
-        return found.Vehicles.Select(vehicle => crew.Find(vehicle.Id)).FirstOrDefault(bike => bike?.IsIdle is true);
-    }
-
-    /// <summary>A bike that stands there is on the map a moment later.</summary>
-    private async Task<SimulatedVehicle?> SearchAgainAsync(Rider rider, Crew crew, CancellationToken ct)
-    {
-        SimulatedVehicle? found = null;
-        await PlatformClient.LookAsync(async () => (found = await SearchAsync(rider, crew, ct)) is not null, SearchPatience, ct);
-        return found;
+        while (true)
+        {
+            var nearest = crew.NearestTo(Trip.StartPosition, ReplayRun.WalkingMeters);
+            var isShown = await PlatformClient.LookAsync(async () =>
+            {
+                var map = (await client.SearchAsync(token, Trip.StartPosition, ReplayRun.WalkingMeters, ReplayRun.FoundMax, ct)).Require("search");
+                return nearest is null || map.Vehicles.Any(shown => shown.Id == nearest.Id);
+            }, SearchPatience, ct);
+            if (isShown)
+                return nearest;
+            nearest!.IsIdle = false;
+        }
     }
 
     private async Task AskAsync(Task riderIsFree, CancellationToken ct)

@@ -59,10 +59,29 @@ public sealed class ReplayTests
         parts.Latencies.Single(step => step.Step == "reserve").Count.ShouldBe(6);
     }
 
-    /// <summary>To the end, in as many runs as there are stops and one more; each has a platform of its own on the same database.</summary>
-    private static async Task<ReplayResult> LiveAsync(params DateTimeOffset[] stops)
+    [Fact]
+    public async Task Which_bike_a_rider_takes_depends_on_the_file_alone_also_where_others_come_back_at_that_very_second()
     {
-        using var file = new TemporaryFile(Tables.Text(Lines));
+        string[] places = [Busy, Quiet, Remote];
+        string[] lines =
+        [
+            Tables.OldHeader,
+            .. Enumerable.Range(0, 90).Select(minute => Tables.Old(
+                $"2021-01-15 {8 + minute / 60:00}:{minute % 60:00}:00", $"2021-01-15 {8 + (minute + 4) / 60:00}:{(minute + 4) % 60:00}:00", "240",
+                startLatitude: places[minute % 3], startId: $"{minute % 3}", endLatitude: places[(minute + 1) % 3], endLongitude: "-74.0428")),
+        ];
+        var (first, bikes) = await LiveAsync(lines);
+        (first.Completed, first.Failed).ShouldBe((90, 0));
+        var (_, again) = await LiveAsync(lines);
+        again.ShouldBe(bikes);
+    }
+
+    private static async Task<ReplayResult> LiveAsync(params DateTimeOffset[] stops) => (await LiveAsync(Lines, stops)).Result;
+
+    /// <summary>To the end, in as many runs as there are stops and one more; each has a platform of its own on the same database.</summary>
+    private static async Task<(ReplayResult Result, IReadOnlyList<KeptVehicle> Bikes)> LiveAsync(string[] lines, params DateTimeOffset[] stops)
+    {
+        using var file = new TemporaryFile(Tables.Text(lines));
         using var spool = new TripSpool(file.Sibling("spool"));
         var survey = TripSurvey.Take([file.Path], null, Tables.NewYork, spool, new Progress<long>(), CancellationToken.None);
         var plan = new ReplayPlan { Survey = survey, CrewPassword = ReplayRun.NewCrewPassword(), BikesFolder = file.Sibling("bikes"), Key = "test" };
@@ -75,9 +94,9 @@ public sealed class ReplayTests
             state.Write(file.Sibling("state"));
             plan = plan with { State = ReplayState.Read(file.Sibling("state"), plan.Key) };
         }
-        var (whole, _) = await LiveAsync(plan, spool, connectionString, DateTimeOffset.MaxValue);
+        var (whole, left) = await LiveAsync(plan, spool, connectionString, DateTimeOffset.MaxValue);
         whole.IsOver.ShouldBeTrue();
-        return whole;
+        return (whole, left.Crew.Bikes);
     }
 
     private static async Task<(ReplayResult Result, ReplayState State)> LiveAsync(ReplayPlan plan, TripSpool spool, string connectionString, DateTimeOffset stop)

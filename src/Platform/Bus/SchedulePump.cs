@@ -22,6 +22,8 @@ internal sealed partial class SchedulePump(ModuleDefinition module, ModuleDataba
     /// <summary>A handler that takes longer is presumed dead and tried elsewhere; its own commit is then fenced off.</summary>
     public static readonly TimeSpan TakenFor = TimeSpan.FromSeconds(60);
 
+    private uint _takings;
+
     public async Task RunAsync(CancellationToken ct)
     {
         if (module.ScheduledHandlers.Count == 0)
@@ -82,6 +84,8 @@ internal sealed partial class SchedulePump(ModuleDefinition module, ModuleDataba
     private async Task<IReadOnlyList<Row>> TakeAsync(int rowsMax, CancellationToken ct)
     {
         var now = clock.GetUtcNow();
+        // What is scheduled anew while it is handled is taken again, and the fence of the one must not hold for the other, also where a clock stands meanwhile.
+        var until = now + TakenFor + TimeSpan.FromMicroseconds(_takings++ % 1_000_000);
         // The taking may be lost in a crash of the database without harm, so it does not wait for the disk.
         return await database.QueryAsync<Row>("""
             UPDATE scheduled s SET attempts = s.attempts + 1, due_at = @until FROM (
@@ -89,7 +93,7 @@ internal sealed partial class SchedulePump(ModuleDefinition module, ModuleDataba
                 (SELECT set_config('synchronous_commit', 'off', true) AS level) lazily
             WHERE s.type = due.type AND s.key = due.key AND lazily.level = 'off'
             RETURNING s.type, s.key, s.due_at, s.data::text AS data, s.metadata::text AS metadata, s.attempts
-            """, new { now, until = now + TakenFor, rowsMax }, ct);
+            """, new { now, until, rowsMax }, ct);
     }
 
     private async Task HandleAsync(Row row, CancellationToken ct)

@@ -216,6 +216,25 @@ public sealed class BusTests : IAsyncLifetime
         await Eventually.TrueAsync(() => Task.FromResult(!_echo.Heard.IsEmpty), "the scheduled message");
     }
 
+    [Fact, Trait("Req", "EVT-9")]
+    public async Task What_is_scheduled_anew_while_it_is_handled_is_handled_again_also_while_the_clock_stands()
+    {
+        var (key, first, second) = (Guid.CreateVersion7(), new TaskCompletionSource(), new TaskCompletionSource());
+        (_echo.Holds["first"], _echo.Holds["second"]) = (first.Task, second.Task);
+        foreach (var text in (string[])["first", "second"])
+        {
+            var work = NewWork();
+            work.Schedule(work.Now, key, new WakeUp(text));
+            (await work.CommitAsync(CancellationToken.None)).Outcome.ShouldBe(CommitOutcome.Committed);
+            await Eventually.TrueAsync(() => Task.FromResult(_echo.Heard.Contains(text)), text);
+        }
+        first.SetResult();
+        await Task.Delay(300); // the second is still being handled: were it given up now, it would have to come again
+        (await CountAsync("SELECT count(*) FROM echo.scheduled")).ShouldBe(1);
+        second.SetResult();
+        await Eventually.TrueAsync(async () => await CountAsync("SELECT count(*) FROM echo.scheduled") == 0, "the row's end");
+    }
+
     [Fact]
     public async Task A_module_cannot_read_another_modules_tables()
     {
@@ -288,6 +307,9 @@ public sealed class BusTests : IAsyncLifetime
 
         public TaskCompletionSource Release { get; } = new();
 
+        /// <summary>How long the handling of a scheduled message takes, by its text.</summary>
+        public ConcurrentDictionary<string, Task> Holds { get; } = new();
+
         public ConcurrentDictionary<string, int> FailuresLeft { get; } = new();
 
         public string Name => "echo";
@@ -308,10 +330,10 @@ public sealed class BusTests : IAsyncLifetime
                 }
                 Heard.Enqueue(said.Text);
             });
-            module.Scheduled<WakeUp>("wake-up", (wakeUp, _, _) =>
+            module.Scheduled<WakeUp>("wake-up", async (wakeUp, _, _) =>
             {
                 Heard.Enqueue(wakeUp.Text);
-                return Task.CompletedTask;
+                await Holds.GetValueOrDefault(wakeUp.Text, Task.CompletedTask);
             });
         }
     }

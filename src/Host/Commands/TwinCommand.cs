@@ -9,7 +9,6 @@ using Mobility.Platform;
 using Mobility.Twin.Client;
 using Mobility.Twin.Living;
 using Mobility.Twin.Stage;
-using Mobility.Twin.Streets;
 using Mobility.Twin.Trips;
 
 namespace Mobility.Host.Commands;
@@ -53,7 +52,7 @@ internal static class TwinCommand
                 result.AddError($"--faults is a list of: {FaultWords.Known}.");
         });
         var like = new Option<string[]>("--like") { HelpName = "FILE", Description = "A published trip file from which the hours of demand are learnt" };
-        var streets = new Option<string?>("--streets") { HelpName = "FILE", Description = "An OpenStreetMap extract of the city, whose streets are ridden instead of a grid" };
+        var streets = StreetsOption.Create();
         var people = PlatformOptions.Number("--crew", "How many of the crew work at a time", 2, 0, 1_000);
         var swapBelow = PlatformOptions.Number("--swap-below", "The crew swaps batteries that have less, in percent", 30, 0, 100);
         var stays = new Option<bool>("--no-moves") { Description = "The crew brings no vehicles to where people found none" };
@@ -124,7 +123,7 @@ internal static class TwinCommand
         if (request.Like.Count > 0 && Learn(request.Like, ct) is var learnt)
             settings = settings with { Learnt = learnt, Riders = request.HasRiders ? settings.Riders : learnt.Riders };
         if (request.Streets is { } extract)
-            settings = settings with { Streets = Survey(extract, whole, ct) };
+            settings = settings with { Streets = StreetsOption.Read(extract, whole, ct) };
         var pack = whole with { Fleet = CityRun.Sample(whole.Fleet, settings.Vehicles) };
         var staff = pack.Staff.FirstOrDefault(account => account is { Role: StaffRole.OperationsManager, DemoPassword: not null })
             ?? throw new PlatformStartException($"The city pack {request.Pack} has no operations manager with a demo_password, whom the crew needs.");
@@ -197,22 +196,6 @@ internal static class TwinCommand
             return LearntHours.From(spool.Read(), survey.Zone);
         }
         catch (TripFileException unreadable)
-        {
-            throw new PlatformStartException(unreadable.Message, unreadable);
-        }
-    }
-
-    private static StreetGraph Survey(string extract, CityPack pack, CancellationToken ct)
-    {
-        Console.Error.WriteLine($"Reading the streets of {extract} ...");
-        try
-        {
-            var streets = StreetGraph.Read(extract, pack.Bays.Select(bay => bay.Position), ct);
-            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"Streets: {streets.Nodes} nodes, {streets.Meters:0} m; {pack.Bays.Count(bay => streets.Reaches(bay.Position))} of {pack.Bays.Length} bays are on them."));
-            return streets;
-        }
-        catch (MapFileException unreadable)
         {
             throw new PlatformStartException(unreadable.Message, unreadable);
         }

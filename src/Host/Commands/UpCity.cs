@@ -3,6 +3,7 @@ using Mobility.Telemetry.Mqtt;
 using Mobility.Twin.Client;
 using Mobility.Twin.Living;
 using Mobility.Twin.Stage;
+using Mobility.Twin.Streets;
 
 namespace Mobility.Host.Commands;
 
@@ -13,18 +14,18 @@ internal sealed partial class UpCity : IAsyncDisposable
     private readonly Task _living;
     private bool _isDisposed;
 
-    private UpCity(MobilityApp app, CityPack pack, StaffAccount staff, int riders, string folder) =>
-        _living = Task.Run(() => LiveAsync(app, pack, staff, riders, folder, app.Web.Services.GetRequiredService<ILogger<UpCity>>(), _stopping.Token));
+    private UpCity(MobilityApp app, CityPack pack, StaffAccount staff, int riders, StreetGraph? streets, string folder) =>
+        _living = Task.Run(() => LiveAsync(app, pack, staff, riders, streets, folder, app.Web.Services.GetRequiredService<ILogger<UpCity>>(), _stopping.Token));
 
     /// <summary>
     /// Lets a city live. Null where that cannot be: without people, without an operations manager whose password is known, where riders' codes come by real mail, or where
     /// some modules run elsewhere.
     /// </summary>
-    public static UpCity? Start(MobilityApp app, CityPack? pack, int riders, string folder) =>
+    public static UpCity? Start(MobilityApp app, CityPack? pack, int riders, StreetGraph? streets, string folder) =>
         riders > 0 && pack?.Staff.FirstOrDefault(account => account is { Role: StaffRole.OperationsManager, DemoPassword: not null }) is { } staff
         && pack.Bays.Length > 0 && app.Modules.Count == Host.Modules.All().Count && app.Web.Configuration.GetValue<bool>("Notifications:Mailbox")
         && app.Web.Services.GetService<MqttDoor>() is { Port: not null }
-            ? new UpCity(app, pack, staff, riders, folder)
+            ? new UpCity(app, pack, staff, riders, streets, folder)
             : null;
 
     public async ValueTask DisposeAsync()
@@ -37,7 +38,8 @@ internal sealed partial class UpCity : IAsyncDisposable
         _stopping.Dispose();
     }
 
-    private static async Task LiveAsync(MobilityApp app, CityPack pack, StaffAccount staff, int riders, string folder, ILogger log, CancellationToken ct)
+    private static async Task LiveAsync(
+        MobilityApp app, CityPack pack, StaffAccount staff, int riders, StreetGraph? streets, string folder, ILogger log, CancellationToken ct)
     {
         try
         {
@@ -51,7 +53,13 @@ internal sealed partial class UpCity : IAsyncDisposable
                 SettleAsync = static _ => Task.CompletedTask,
             };
             var now = platform.Clock.GetUtcNow();
-            var settings = new CityRunSettings { Riders = riders, Name = FormattableString.Invariant($"up-{now.ToUnixTimeSeconds()}"), Seed = now.DayOfYear };
+            var settings = new CityRunSettings
+            {
+                Riders = riders,
+                Name = FormattableString.Invariant($"up-{now.ToUnixTimeSeconds()}"),
+                Seed = now.DayOfYear,
+                Streets = streets,
+            };
             await using var run = new CityRun(platform, settings, staff, folder);
             await run.PrepareAsync(ct);
             await run.RunAsync(DateTimeOffset.MaxValue, new Progress<CityProgress>(), ct);

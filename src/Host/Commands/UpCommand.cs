@@ -20,7 +20,7 @@ internal static class UpCommand
     private const int RidersMax = 100_000;
     private static readonly TimeSpan StopTimeLimit = TimeSpan.FromSeconds(30);
 
-    private sealed record Request(string Data, string? Database, bool Fresh, int Port, IReadOnlyList<string> Targets, string Pack, int Riders);
+    private sealed record Request(string Data, string? Database, bool Fresh, int Port, IReadOnlyList<string> Targets, string Pack, int Riders, string? Streets);
 
     public static Command Create()
     {
@@ -41,7 +41,8 @@ internal static class UpCommand
             DefaultValueFactory = _ => Path.Combine(PlatformOptions.Root, "packs", "demo"),
         };
         var riders = PlatformOptions.Number("--riders", "People who live in the city beside you, with all its vehicles; 0 for an empty city", RidersDefault, 0, RidersMax);
-        var command = new Command("up", "Start the whole platform; Ctrl-C stops it.") { fresh, port, data, database, target, pack, riders };
+        var streets = StreetsOption.Create();
+        var command = new Command("up", "Start the whole platform; Ctrl-C stops it.") { fresh, port, data, database, target, pack, riders, streets };
         command.SetAction((parsed, ct) => RunAsync(
             new Request(
                 Path.GetFullPath(parsed.GetRequiredValue(data)),
@@ -50,7 +51,8 @@ internal static class UpCommand
                 parsed.GetValue(port),
                 parsed.GetRequiredValue(target).Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries),
                 Path.GetFullPath(parsed.GetRequiredValue(pack)),
-                parsed.GetValue(riders)),
+                parsed.GetValue(riders),
+                parsed.GetValue(streets)),
             ct));
         return command;
     }
@@ -62,9 +64,10 @@ internal static class UpCommand
             RequireFreePort(mqttPort, "vehicles connect there (MQTT); choose another with MOBILITY_Telemetry__MqttPort, 0 takes any free one");
         if (!Directory.Exists(request.Pack))
             throw new PlatformStartException($"There is no folder {request.Pack} with a city pack.");
+        var pack = CityPackReader.Read(request.Pack).Pack; // what is wrong with it is said when it is loaded
+        var streets = request.Streets is { } extract && pack is not null ? StreetsOption.Read(extract, pack, ct) : null;
         await using var running = await Steps.ShowAsync(progress => StartAsync(request, progress, ct));
-        var pack = CityPackReader.Read(request.Pack).Pack;
-        await using var city = UpCity.Start(running.App, pack, request.Riders, Path.Combine(request.Data, "city"));
+        await using var city = UpCity.Start(running.App, pack, request.Riders, streets, Path.Combine(request.Data, "city"));
         Announcement.Write(running.App, running.Database, request.Data, pack, city is null ? 0 : request.Riders);
         var lifetime = running.App.Web.Lifetime;
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(ct, lifetime.ApplicationStopping);

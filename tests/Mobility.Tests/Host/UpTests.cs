@@ -5,7 +5,9 @@ using System.Text.Json;
 using Mobility.Contracts;
 using Mobility.Host.Packs;
 using Mobility.Platform.Postgres;
+using Mobility.Tests.Streets;
 using Mobility.Tests.Support;
+using Mobility.Tests.Twin;
 using Mobility.Twin.Client;
 
 namespace Mobility.Tests.Host;
@@ -87,7 +89,12 @@ public sealed class UpTests : IAsyncLifetime
     public async Task In_its_living_city_every_vehicle_is_there_and_opens_for_whoever_tries_it()
     {
         var pack = CityPackReader.Read(Path.Combine(Repository.Root, "packs", "demo")).Pack!;
-        var up = Start("up", "--data", _folder, "--port", "0", "--riders", "1");
+        var bays = pack.Bays.Select((bay, number) => (bay.Position, Number: number + 1L)).ToArray();
+        var map = new StreetFixture(bays[0].Position);
+        foreach (var (position, number) in bays)
+            map.Node(number, position);
+        using var streets = new TemporaryFile(map.Way("highway=residential", [.. bays.Select(bay => bay.Number)]).Xml());
+        var up = Start("up", "--data", _folder, "--port", "0", "--riders", "1", "--streets", streets.Path);
         using var client = new PlatformClient(new Uri(await up.WaitForAddressAsync()), 4, new LatencyBook());
         await Eventually.GetAsync(() => CountAsync("SELECT count(*) FROM telemetry.last_reports"), count => count == pack.Fleet.Length, "all vehicles tell where they are",
             TimeSpan.FromMinutes(2));
@@ -106,6 +113,7 @@ public sealed class UpTests : IAsyncLifetime
         }
         up.Signal("INT");
         (await up.EndAsync()).ShouldBe(0, up.Errors);
+        up.Errors.ShouldContain($"{bays.Length} of {bays.Length} bays are on them.");
     }
 
     [Fact]
@@ -119,6 +127,7 @@ public sealed class UpTests : IAsyncLifetime
     [Theory]
     [InlineData("--target", "no-such-module")]
     [InlineData("--pack", "/no/such/pack")]
+    [InlineData("--streets", "/no/such/city.osm.pbf")]
     public async Task What_does_not_exist_ends_with_exit_code_1(string option, string value)
     {
         var up = Start("up", "--data", _folder, "--port", "0", option, value);

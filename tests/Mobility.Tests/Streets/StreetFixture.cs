@@ -13,9 +13,10 @@ internal sealed class StreetFixture(GeoPoint home)
 
     public GeoPoint this[long id] => _nodes.Single(node => node.Id == id).Point;
 
-    public StreetFixture Node(long id, double north, double east)
+    public StreetFixture Node(long id, double north, double east) => Node(id, home.OffsetMeters(north, east));
+
+    public StreetFixture Node(long id, GeoPoint point)
     {
-        var point = home.OffsetMeters(north, east);
         _nodes.Add((id, new GeoPoint(Math.Round(point.LatitudeDegrees, 7), Math.Round(point.LongitudeDegrees, 7))));
         return this;
     }

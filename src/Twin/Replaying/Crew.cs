@@ -68,15 +68,21 @@ internal sealed class Crew(PlatformClient client, PlatformHandle platform, Visit
     public IEnumerable<Task> ReturningTo(GeoPoint place, double meters) =>
         _inOrder.Where(bike => bike.IsIdle && !bike.Returning.IsCompleted && bike.Position.DistanceMetersTo(place) <= meters).Select(bike => bike.Returning);
 
-    /// <summary>The nearest bike that stands within reach of a place, as a person sees it in the street; null when none does.</summary>
+    /// <summary>
+    /// The nearest bike that stands within reach of a place, as a person sees it in the street; null when none does. Measured as the platform's map does: of many in one
+    /// place a search lists the first only, and this one has to be among them.
+    /// </summary>
     public SimulatedVehicle? NearestTo(GeoPoint place, double meters)
     {
         (SimulatedVehicle Bike, double Meters)? nearest = null;
-        var around = GeoBox.Around([place.OffsetMeters(-meters, -meters), place.OffsetMeters(meters, meters)]); // thousands of bikes stand elsewhere
+        var from = new DistanceFrom(PackedPoint.Of(place));
         foreach (var bike in _inOrder)
-            if (bike.IsIdle && around.Contains(bike.Position) && bike.Position.DistanceMetersTo(place) is var away && away <= meters
+        {
+            var at = PackedPoint.Of(bike.Position);
+            if (bike.IsIdle && from.MetersTo(at.LatitudeUnits, at.LongitudeUnits) is var away && away <= meters
                 && (nearest is not var (other, best) || away < best || (away == best && bike.Id.Value < other.Id.Value)))
                 nearest = (bike, away);
+        }
         return nearest?.Bike;
     }
 

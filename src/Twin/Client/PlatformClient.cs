@@ -16,6 +16,9 @@ namespace Mobility.Twin.Client;
 /// </summary>
 public sealed class PlatformClient : IDisposable
 {
+    /// <summary>Connections of a whole city; more would only queue at the platform's door.</summary>
+    public const int CityConnectionsMax = 256;
+
     /// <summary>Longest wait for a reply; longer is a failure.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 

@@ -14,10 +14,6 @@ public sealed class Rider(string email, Visitor visitor)
     /// <summary>A valid access token.</summary>
     public Task<string> TokenAsync(CancellationToken ct) => visitor.TokenAsync(ct);
 
-    /// <summary>Lets riders who are about to act get their tokens side by side; who gets none hears of it when they act.</summary>
-    public static Task PrepareAsync(IEnumerable<Rider> riders, CancellationToken ct) =>
-        Task.WhenAll(riders.Select(rider => rider.TokenAsync(ct))).ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
-
     /// <summary>The whole way of a person to the first booking: register, prove e-mail and phone with the mailbox's codes, accept the terms, leave a card.</summary>
     /// <param name="client">The platform.</param>
     /// <param name="clock">The platform's.</param>

@@ -53,7 +53,6 @@ public readonly record struct CityProgress(DateTimeOffset At, long Rides, long U
 /// </summary>
 public sealed class CityRun : IAsyncDisposable
 {
-    private const int ConnectionsMax = UnderWay.CountMax;
     private const int RestRounds = 48;
     private const int ShiftFromHour = 6;
     private const int ShiftUntilHour = 22;
@@ -89,7 +88,7 @@ public sealed class CityRun : IAsyncDisposable
         _demand = new DemandModel(Places, settings.Seed, settings.Riders, _events, settings.Learnt);
         if (_faults.Has(Fault.Crash) && platform.CrashAsync is null)
             throw new ArgumentException("The platform lives in this process and cannot be killed.", nameof(platform));
-        Client = new PlatformClient(platform.Address, ConnectionsMax, _latencies) { RepeatsFor = _faults.Has(Fault.Crash) ? RestartedWithin : TimeSpan.Zero };
+        Client = new PlatformClient(platform.Address, PlatformClient.CityConnectionsMax, _latencies) { RepeatsFor = _faults.Has(Fault.Crash) ? RestartedWithin : TimeSpan.Zero };
         var grid = new StreetGrid(settings.Seed);
         Streets = settings.Streets is { } graph ? new StreetMap(graph, grid) : grid;
         Radios = new RadioMap(Places, _faults);

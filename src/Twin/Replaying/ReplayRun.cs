@@ -22,7 +22,6 @@ public sealed class ReplayRun : IAsyncDisposable
     /// <summary>The platform ends only rides that last much longer before their riders do; what it says of them is known before they are put in their order.</summary>
     private static readonly TimeSpan MustEndKnownAfter = TimeSpan.FromHours(1);
 
-    private const int ConnectionsMax = UnderWay.CountMax;
     private const int RegistrationsAtATime = 4;
     private readonly PlatformHandle _platform;
     private readonly ReplayPlan _plan;
@@ -47,7 +46,7 @@ public sealed class ReplayRun : IAsyncDisposable
     {
         (_platform, _plan) = (platform, plan);
         (_tally, _pace) = (new Tally(plan.Survey.Zone, plan.State?.Counts), new Pace(plan.Speed, plan.Survey.FirstStart, TimeProvider.System));
-        _client = new PlatformClient(platform.Address, ConnectionsMax, _latencies);
+        _client = new PlatformClient(platform.Address, PlatformClient.CityConnectionsMax, _latencies);
         _crew = new Crew(_client, platform, Visitor.Person(_client, platform.Clock, ReplayCity.CrewEmail, plan.CrewPassword), plan.BikesFolder);
         _ticks = new VehicleTicks(() => _crew.Bikes);
     }
@@ -122,7 +121,7 @@ public sealed class ReplayRun : IAsyncDisposable
         Crew = _crew.ToState(),
         Riders = _ridersCount,
         Waiting = [.. _riders.Select(waiting => waiting.Rider.Number)],
-        Rides = [.. _ends.UnorderedItems.OrderBy(ride => ride.Priority.Number).Select(ride => ride.Element.ToState())],
+        Rides = [.. _ends.UnorderedItems.Where(ride => ride.Element.Bike is not null).OrderBy(ride => ride.Priority.Number).Select(ride => ride.Element.ToState())],
         Latencies = _latencies.ToState(),
     };
 
@@ -195,17 +194,13 @@ public sealed class ReplayRun : IAsyncDisposable
             yield return together;
     }
 
-    /// <summary>One after the other the riders find their bikes, so that who gets which does not depend on the machine; then they set out side by side.</summary>
+    /// <summary>Riders set out side by side; which bike each gets is decided in their order.</summary>
     private async Task BeginAsync(IReadOnlyList<Trip> trips, CancellationToken ct)
     {
-        var riders = new List<(Rider Rider, Task Free)?>(trips.Count);
         foreach (var trip in trips)
-            riders.Add(_riders.TryDequeue(out var rested) ? rested : await RegisterAsync(trip, ct));
-        await Rider.PrepareAsync(riders.OfType<(Rider Rider, Task Free)>().Select(rider => rider.Rider), ct);
-        foreach (var (trip, waiting) in trips.Zip(riders))
         {
             _begun++;
-            if (waiting is var (rider, free))
+            if ((_riders.TryDequeue(out var rested) ? rested : await RegisterAsync(trip, ct)) is var (rider, free))
                 await BeginAsync(new Ride(_client, _tally, trip, _begun), rider, free, ct);
         }
     }
@@ -226,13 +221,7 @@ public sealed class ReplayRun : IAsyncDisposable
 
     private async Task BeginAsync(Ride ride, Rider rider, Task free, CancellationToken ct)
     {
-        await ride.FindAsync(rider, _crew, ct);
-        if (ride.HasFailed)
-        {
-            _riders.Enqueue((rider, free));
-            return;
-        }
-        ride.Start(free, ct);
+        ride.Start(rider, free, _crew, ct);
         await _underWay.AddAsync(ride.Trip.Start, ride.Asking); // the clock stands meanwhile, else when the ride begins would depend on how fast the machine is
         if (ride.Trip.Duration > MustEndKnownAfter)
             await ride.Starting;
@@ -247,7 +236,8 @@ public sealed class ReplayRun : IAsyncDisposable
         await ride.Starting; // a trip of a few seconds may not have begun yet
         if (ride.HasFailed)
         {
-            ride.Bike!.IsIdle = true; // its rider may still be held by the booking and takes no further trip
+            if (ride.Bike is { } bike)
+                bike.IsIdle = true; // its rider may still be held by the booking and takes no further trip
             return;
         }
         ride.End(_crew, at, ct);

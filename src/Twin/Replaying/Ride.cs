@@ -43,31 +43,11 @@ internal sealed class Ride(PlatformClient client, Tally tally, Trip trip, long n
 
     public bool IsEndedByPlatform => _mustEndBy < Trip.End;
 
-    /// <summary>The rider searches at the start; the crew brings a bike when none is within walking distance.</summary>
-    public async Task FindAsync(Rider rider, Crew crew, CancellationToken ct)
+    /// <summary>The rider sets out. Which bike it will be is decided before this returns, so that it depends on the order of the trips and not on the machine.</summary>
+    public void Start(Rider rider, Task riderIsFree, Crew crew, CancellationToken ct)
     {
         Rider = rider;
-        try
-        {
-            await Task.WhenAll(crew.ReturningTo(Trip.StartPosition, ReplayRun.WalkingMeters));
-            Bike = await SearchAsync(rider, crew, ct);
-            tally.Search(Trip.Start, foundNone: Bike is null);
-            if (Bike is null)
-            {
-                await crew.BringAsync(Trip.StartPosition, ct);
-                Bike = await SearchAsync(rider, crew, ct) ?? throw new RefusedException("search", "client.brought_but_not_found", null);
-            }
-            Bike.IsIdle = false;
-        }
-        catch (RefusedException refused)
-        {
-            Fail(refused);
-        }
-    }
-
-    public void Start(Task riderIsFree, CancellationToken ct)
-    {
-        Asking = AskAsync(riderIsFree, ct);
+        Asking = AskAsync(crew.Choose(Trip.StartPosition, ReplayRun.WalkingMeters), riderIsFree, crew, ct);
         Starting = StartAsync(Asking, ct);
     }
 
@@ -98,41 +78,45 @@ internal sealed class Ride(PlatformClient client, Tally tally, Trip trip, long n
     public RideState ToState() =>
         new() { Number = number, Rider = Rider!.Number, Bike = Bike!.Id, Booking = _rental.Booking, MustEndBy = _mustEndBy, HasFailed = HasFailed };
 
-    /// <summary>
-    /// The rider takes the nearest bike in the street, as soon as the map shows it: a moment later at most. The first one of the map would be another one now and
-    /// then, depending on how fast the machine is. One that the map never shows, because a ride with it has failed, is left where it is for good.
-    /// </summary>
-    private async Task<SimulatedVehicle?> SearchAsync(Rider rider, Crew crew, CancellationToken ct)
+    private async Task AskAsync(BikeChoice choice, Task riderIsFree, Crew crew, CancellationToken ct)
     {
-        var token = await rider.TokenAsync(ct);
-        while (true)
-        {
-            var nearest = crew.NearestTo(Trip.StartPosition, ReplayRun.WalkingMeters);
-            var isShown = await PlatformClient.LookAsync(async () =>
-            {
-                var map = (await client.SearchAsync(token, Trip.StartPosition, ReplayRun.WalkingMeters, ReplayRun.FoundMax, ct)).Require("search");
-                return nearest is null || map.Vehicles.Any(shown => shown.Id == nearest.Id);
-            }, SearchPatience, ct);
-            if (isShown)
-                return nearest;
-            nearest!.IsIdle = false;
-        }
-    }
-
-    private async Task AskAsync(Task riderIsFree, CancellationToken ct)
-    {
-        var (rider, bike) = (Rider!, Bike!);
         try
         {
             await riderIsFree;
-            var token = await rider.TokenAsync(ct);
-            bike.BeginAt(Trip.Start);
-            await _rental.AskAsync(token, await _rental.QuoteAsync(token, bike.Id, null, ct), ct);
+            var token = await Rider!.TokenAsync(ct);
+            Bike = await FindAsync(choice, token, crew, ct);
+            Bike.BeginAt(Trip.Start);
+            await _rental.AskAsync(token, await _rental.QuoteAsync(token, Bike.Id, null, ct), ct);
         }
         catch (RefusedException refused)
         {
             await GiveUpAsync(refused, ct);
         }
+    }
+
+    /// <summary>
+    /// The rider searches at the start, and takes the bike that stands there as soon as the map shows it: the first one of the map would be another one now and then, since
+    /// it follows a moment behind. One that it never shows, because a ride with it has failed, is left where it is for good. Where none stands the crew brings one.
+    /// </summary>
+    private async Task<SimulatedVehicle> FindAsync(BikeChoice choice, string token, Crew crew, CancellationToken ct)
+    {
+        for (; choice.Standing is { } bike; choice = crew.Choose(Trip.StartPosition, ReplayRun.WalkingMeters))
+        {
+            await bike.Returning;
+            if (!await PlatformClient.LookAsync(() => SearchAsync(bike), SearchPatience, ct))
+                continue;
+            tally.Search(Trip.Start, foundNone: false);
+            return bike;
+        }
+        await SearchAsync(null);
+        tally.Search(Trip.Start, foundNone: true);
+        var brought = await crew.BringAsync(choice, Trip.StartPosition, ct);
+        return await PlatformClient.LookAsync(() => SearchAsync(brought), SearchPatience, ct)
+            ? brought
+            : throw new RefusedException("search", "client.brought_but_not_found", null);
+
+        async Task<bool> SearchAsync(SimulatedVehicle? wanted) =>
+            (await client.SearchAsync(token, Trip.StartPosition, ReplayRun.WalkingMeters, ReplayRun.FoundMax, ct)).Require("search").Vehicles.Any(shown => shown.Id == wanted?.Id);
     }
 
     private async Task StartAsync(Task asking, CancellationToken ct)

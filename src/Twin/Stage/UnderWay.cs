@@ -18,8 +18,8 @@ public sealed class UnderWay
     /// <summary>For what only money waits for: a ride that has ended has no deadline.</summary>
     public static readonly TimeSpan MoneyAheadMax = TimeSpan.FromMinutes(4);
 
-    /// <summary>Actions at a time; more would only queue at the platform's door.</summary>
-    public const int CountMax = 128;
+    /// <summary>Actions at a time, up to four of each trip that begins or ends; with fewer those who begin wait for those who end in the same minute.</summary>
+    public const int CountMax = 512;
 
     private readonly PriorityQueue<Task, DateTimeOffset> _actions = new();
 
